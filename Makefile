@@ -1,0 +1,72 @@
+# What a newcomer types. Everything runs in ./.venv, made with nothing but Python >= 3.11, pip and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+.PHONY: help demo test test-fast lint format types imports check-all coverage bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "scicat-ingest needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements/demo.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the service and the demo's Kafka into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/demo.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
+	@echo "Installing the test tools into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.demo ## the whole service on this machine: real Kafka, a SciCat stand-in, 100 events
+	@$(BIN)/scicat-ingest demo
+
+test: $(VENV)/.dev ## every test, with real Kafka
+	@$(BIN)/pytest
+
+test-fast: $(VENV)/.dev ## unit and contract tests only: no Kafka, under 2 minutes
+	@$(BIN)/pytest tests/unit tests/contract -m "not kafka"
+
+lint: $(VENV)/.dev ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## mypy --strict
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev ## the one-way import contract
+	@$(BIN)/lint-imports
+
+check-all: lint types imports test ## what CI runs
+
+coverage: $(VENV)/.dev ## all tests with a coverage report
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+bench: $(VENV)/.dev ## measure the HTTP transports (docs/performance.md)
+	@$(BIN)/python bench/http_transport.py
+
+lock: ## pin every dependency again (needs uv)
+	$(LOCK) requirements/build.in -o requirements/build.txt
+	$(LOCK) pyproject.toml -o requirements/service.txt
+	$(LOCK) -c requirements/service.txt --extra demo pyproject.toml -o requirements/demo.txt
+	$(LOCK) -c requirements/demo.txt -c requirements/build.txt --extra demo pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove the venv and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov dist build

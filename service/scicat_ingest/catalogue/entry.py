@@ -1,0 +1,25 @@
+"""Everything that one acquisition puts into the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scicat_ingest.catalogue.attachment import Attachment
+    from scicat_ingest.catalogue.dataset import Dataset
+    from scicat_ingest.catalogue.origdatablock import OrigDatablock
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """A dataset with its blocks, in the order to post them, and its attachments."""
+
+    pid: str
+    acquisition_id: str
+    revision: int
+    dataset: Dataset
+    origdatablocks: tuple[OrigDatablock, ...]
+    attachments: tuple[Attachment, ...]
+    warnings: tuple[str, ...]
+    """What was dropped or replaced on the way, one sentence each, for the outcome."""

@@ -1,0 +1,34 @@
+"""The v4 origdatablock (CreateOrigDatablockDto and DataFile of the backend's OpenAPI document)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from scicat_ingest.catalogue.document import Count, Document, Flag, NonEmpty, Text
+from scicat_ingest.catalogue.times import Instant
+
+
+class DataFile(Document):
+    """One file of a block; SciCat takes uid, gid and perm as strings only."""
+
+    path: NonEmpty = Field(description="relative to the dataset's sourceFolder")
+    size: Count = Field(description="bytes")
+    time: Instant = Field(description="last modification")
+    chk: Text | None = Field(default=None, description="checksum by the block's chkAlg")
+    uid: Text | None = None
+    gid: Text | None = None
+    perm: Text | None = None
+    type: Text | None = None
+
+
+class OrigDatablock(Document):
+    """A list of files as POSTed to v4; it has no id that a client could set."""
+
+    datasetId: NonEmpty = Field(description="pid of the dataset")
+    size: Count = Field(description="sum of the files' sizes, bytes")
+    dataFileList: list[DataFile] = Field(min_length=1)
+    chkAlg: NonEmpty | None = Field(default=None, description="name of the checksum algorithm; not empty")
+    ownerGroup: Text | None = Field(default=None, description="the dataset's; SciCat overwrites another value")
+    accessGroups: list[Text] | None = None
+    instrumentGroup: Text | None = None
+    isPublished: Flag | None = None

@@ -1,0 +1,1 @@
+"""Kafka in: records, from the first one that is not done."""

@@ -1,0 +1,1 @@
+"""From a record's bytes to an acquisition event (pure)."""

@@ -1,0 +1,61 @@
+"""What the parts of the native event share."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from scicat_ingest.catalogue.times import parse_time
+
+
+class EventPart(BaseModel):
+    """A JSON object of an event.
+
+    `null` means "not given". Unknown names are kept aside in `model_extra` for `unknown_fields`. Types are strict:
+    a number is no string.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _null_is_not_given(cls, value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        if isinstance(value, dict) and None in value.values():
+            value = {name: item for name, item in value.items() if item is not None}
+        return handler(value)
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("expected a string or an integer")
+
+
+def _to_time(value: Any, info: ValidationInfo) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("expected an RFC 3339 time as a string")  # noqa: TRY004 (pydantic wants a ValueError)
+    zone: tzinfo | None = (info.context or {}).get("zone")
+    return parse_time(value, zone)
+
+
+TextOrInteger = Annotated[str, BeforeValidator(_to_text), WithJsonSchema({"type": ["string", "integer"]})]
+"""A string, or an integer that becomes one."""
+
+EventTime = Annotated[datetime, BeforeValidator(_to_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""RFC 3339 with offset. A time without offset is read in the zone of the validation context, or refused."""
+
+FileSize = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Bytes; SciCat's JavaScript would round a larger number."""
