@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from scicat_ingest.decode.event_part import EventPart, EventTime, FileSize, TextOrInteger
+from scicat_ingest.decode.event_part import EventPart, EventTime, FileSize, TextOrInteger, VisibleText
 
 CLOUD_EVENT_TYPE = "scicat.acquisition.completed.v1"
 
@@ -144,13 +144,15 @@ class AcquisitionReference(EventPart):
     """Another acquisition, for producers who cannot know its pid."""
 
     instrument: str | None = Field(None, description="its instrument.id, else instrument.name", examples=["ODIN"])
-    acquisitionId: str = Field(
+    acquisitionId: VisibleText = Field(
         min_length=1, max_length=MAX_ACQUISITION_ID, description="its acquisitionId", examples=["odin-000041"]
     )
 
 
 def _pid_or_reference(value: Any) -> str | None:
-    return {str: "pid", dict: "reference", AcquisitionReference: "reference"}.get(type(value))
+    if isinstance(value, str):
+        return "pid"
+    return "reference" if isinstance(value, (dict, AcquisitionReference)) else None
 
 
 InputDataset = Annotated[
@@ -169,10 +171,9 @@ class AcquisitionCompleted(EventPart):
     model_config = ConfigDict(title="AcquisitionCompleted v1")
 
     specVersion: str = Field("1", description="major version of this format", examples=["1"])
-    acquisitionId: str = Field(
+    acquisitionId: VisibleText = Field(
         min_length=1,
         max_length=MAX_ACQUISITION_ID,
-        pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
         description="unique per instrument for ever; at most 200 characters; the pid is derived from it",
         examples=["odin-000042", "6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10"],
     )
@@ -186,7 +187,7 @@ class AcquisitionCompleted(EventPart):
     status: Literal["completed", "aborted", "failed", "cancelled"] = Field(
         "completed", description="how it ended; mapping.on_status says what becomes of each", examples=["completed"]
     )
-    pid: str | None = Field(
+    pid: VisibleText | None = Field(
         None,
         description="full pid; default: {pid_prefix}/{uuid derived from acquisitionId}",
         examples=["20.500.12345/6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10"],

@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -56,6 +57,16 @@ TextOrInteger = Annotated[str, BeforeValidator(_to_text), WithJsonSchema({"type"
 
 EventTime = Annotated[datetime, BeforeValidator(_to_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 """RFC 3339 with offset. A time without offset is read in the zone of the validation context, or refused."""
+
+
+def _without_controls(text: str) -> str:
+    if not text.strip() or any(character < " " or character == "\x7f" for character in text):
+        raise ValueError("expected visible text without control characters")
+    return text
+
+
+VisibleText = Annotated[str, AfterValidator(_without_controls)]
+"""Text with something to see and without control characters."""
 
 FileSize = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """Bytes; SciCat's JavaScript would round a larger number."""

@@ -32,6 +32,39 @@ class _Flaw:
         self.message = message
 
 
+class _Hooks:
+    """What json.loads calls for numbers and objects; `found_flaws` tells whether there is a _Flaw in the tree."""
+
+    def __init__(self) -> None:
+        self.found_flaws = False
+
+    def flaw(self, fault: type[DuplicateKey | NonFiniteNumber], message: str) -> _Flaw:
+        self.found_flaws = True
+        return _Flaw(fault, message)
+
+    def constant(self, name: str) -> _Flaw:
+        return self.flaw(NonFiniteNumber, f"expected a finite number, got {name}")
+
+    def decimal(self, digits: str) -> float | _Flaw:
+        parsed = float(digits)
+        if math.isfinite(parsed):
+            return parsed
+        return self.flaw(NonFiniteNumber, f"expected a number that fits a double, got {digits[:_EXCERPT]}")
+
+    def integer(self, digits: str) -> int | float | _Flaw:
+        return int(digits) if len(digits) < _MANY_DIGITS else self.decimal(digits)
+
+    def pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            seen: set[str] = set()
+            for name, _ in items:
+                if name in seen:
+                    found[name] = self.flaw(DuplicateKey, "expected each key once, this one comes twice")
+                seen.add(name)
+        return found
+
+
 def parse_json_object(value: bytes, *, max_bytes: int, max_depth: int) -> dict[str, Any]:
     """Parse a JSON object.
 
@@ -44,11 +77,11 @@ def parse_json_object(value: bytes, *, max_bytes: int, max_depth: int) -> dict[s
         text = value.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidUtf8(f"expected UTF-8, byte {error.start} is {value[error.start]:#04x}") from None
-    flaws: list[_Flaw] = []
-    document = _load(text, flaws, max_depth)
+    hooks = _Hooks()
+    document = _load(text, hooks, max_depth)
     if not isinstance(document, dict):
         raise NotAnObject(f"expected a JSON object, got {_kind(document)}")
-    if flaws:
+    if hooks.found_flaws:
         _report_first_flaw(document)
     _refuse_depth(document, max_depth)
     if _ESCAPED_SURROGATE.search(value):
@@ -56,35 +89,15 @@ def parse_json_object(value: bytes, *, max_bytes: int, max_depth: int) -> dict[s
     return document
 
 
-def _load(text: str, flaws: list[_Flaw], max_depth: int) -> Any:
-    def flaw(fault: type[DuplicateKey | NonFiniteNumber], message: str) -> _Flaw:
-        flaws.append(_Flaw(fault, message))
-        return flaws[-1]
-
-    def constant(name: str) -> _Flaw:
-        return flaw(NonFiniteNumber, f"expected a finite number, got {name}")
-
-    def number(digits: str) -> float | _Flaw:
-        parsed = float(digits)
-        if math.isfinite(parsed):
-            return parsed
-        return flaw(NonFiniteNumber, f"expected a number that fits a double, got {digits[:_EXCERPT]}")
-
-    def integer(digits: str) -> int | float | _Flaw:
-        return int(digits) if len(digits) < _MANY_DIGITS else number(digits)
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) != len(items):
-            seen: set[str] = set()
-            for name, _ in items:
-                if name in seen:
-                    found[name] = flaw(DuplicateKey, "expected each key once, this one comes twice")
-                seen.add(name)
-        return found
-
+def _load(text: str, hooks: _Hooks, max_depth: int) -> Any:
     try:
-        return json.loads(text, parse_constant=constant, parse_float=number, parse_int=integer, object_pairs_hook=pairs)
+        return json.loads(
+            text,
+            parse_constant=hooks.constant,
+            parse_float=hooks.decimal,
+            parse_int=hooks.integer,
+            object_pairs_hook=hooks.pairs,
+        )
     except RecursionError:
         raise TooDeep(f"expected at most {max_depth} levels of objects and arrays") from None
     except json.JSONDecodeError as error:

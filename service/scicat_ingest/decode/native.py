@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -45,7 +46,7 @@ def decode_native(
     if event_type not in (None, CLOUD_EVENT_TYPE):
         if source.unmatched == "ignore":
             return Ignored("unmatched")
-        raise Unmatched(f"expected CloudEvents type {CLOUD_EVENT_TYPE}, got {event_type!r}", field="ce_type")
+        raise Unmatched(f"expected CloudEvents type {CLOUD_EVENT_TYPE}, got {_excerpt(event_type)}", field="ce_type")
     document = parse_json_object(record.value, max_bytes=limits.max_event_bytes, max_depth=limits.max_event_depth)
     _refuse_other_version(document)
     _refuse_long_list(document, limits.max_inline_files)
@@ -81,7 +82,7 @@ def first_fault(errors: Sequence[Any], document: Any, prefix: str = "") -> Inval
     """Turn pydantic's errors into one fault: the first one in full, and how many more there are."""
     first = errors[0]
     field = prefix + field_path(first["loc"], document)
-    more = f"; {len(errors) - 1} more fields are wrong too" if len(errors) > 1 else ""
+    more = f" (and {len(errors) - 1} more of the event's fields are wrong)" if len(errors) > 1 else ""
     if first["type"] == "missing":
         return MissingField(f"is needed and missing{more}", field=field)
     if first["type"] == "extra_forbidden":
@@ -106,7 +107,7 @@ def field_path(location: Sequence[str | int], document: Any) -> str:
 def _excerpt(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "an array"
-    text = repr(value)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
 
 

@@ -80,7 +80,7 @@ def _probably(name: str, model: type[EventPart]) -> str | None:
 @cache
 def _meanings(model: type[EventPart]) -> dict[str, str]:
     """Other spellings of known names, in lower case without separators: of the model, and of SciCat at the top."""
-    meanings = {}
+    meanings: dict[str, str] = {}
     if model is AcquisitionCompleted:
         meanings |= {_plain(name): f"dataset.{name}" for name in Dataset.model_fields}
         meanings |= {_plain(name): meant for name, meant in _SCICAT_NAMES.items()}

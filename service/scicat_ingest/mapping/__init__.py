@@ -1,0 +1,1 @@
+"""From an acquisition event to what goes into the catalogue (pure)."""

@@ -1,0 +1,74 @@
+"""The dataset's previews. A bad one is left out with a warning; it never stops its dataset."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from uuid import uuid5
+
+from scicat_ingest.catalogue.attachment import Attachment, AttachmentRelationship
+from scicat_ingest.faults import ForbiddenBySource
+from scicat_ingest.mapping.pid import canonical_json
+
+if TYPE_CHECKING:
+    from scicat_ingest.decode.event import AcquisitionCompleted, EventAttachment
+    from scicat_ingest.mapping.files import BlockOwner
+    from scicat_ingest.mapping.rules import MappingRules
+
+_DATA_URL = re.compile(r"data:[a-z]+/[a-z0-9.+-]+(;[a-z0-9.+-]+=[^;,]*)*(;base64)?,\S+", re.IGNORECASE)
+
+
+def build_attachments(
+    event: AcquisitionCompleted, owner: BlockOwner, rules: MappingRules
+) -> tuple[tuple[Attachment, ...], list[str]]:
+    """Give the attachments and the warnings. Raises ForbiddenBySource for one that would be published."""
+    attachments: dict[str, Attachment] = {}
+    warnings = []
+    for index, given in enumerate(event.attachments or ()):
+        field = f"attachments[{index}]"
+        if given.isPublished and not owner.is_published and "isPublished" not in rules.source.may_set:
+            raise ForbiddenBySource("this source may not publish attachments", field=f"{field}.isPublished")
+        flaw = _flaw_of_thumbnail(given.thumbnail, rules.limits.max_thumbnail_bytes)
+        if flaw:
+            warnings.append(f"{field}.thumbnail: {flaw}; the attachment was left out")
+            continue
+        attachment = _build(given, owner, rules)
+        if attachment.aid in attachments:
+            warnings.append(f"{field}: an earlier attachment has the same id; this one was left out")
+            continue
+        attachments[str(attachment.aid)] = attachment
+    return tuple(attachments.values()), warnings
+
+
+def _build(given: EventAttachment, owner: BlockOwner, rules: MappingRules) -> Attachment:
+    content = canonical_json(owner.pid, given.caption, given.thumbnail)
+    to_dataset = AttachmentRelationship(targetId=owner.pid, targetType="dataset")
+    further = [
+        AttachmentRelationship(
+            targetId=target.targetId,
+            targetType=target.targetType,
+            relationType=target.relationType or to_dataset.relationType,
+        )
+        for target in given.relationships or ()
+        if (target.targetId, target.targetType) != (owner.pid, "dataset")
+    ]
+    return Attachment(
+        aid=given.id or str(uuid5(rules.mapping.namespace, content)),
+        caption=given.caption,
+        thumbnail=given.thumbnail,
+        ownerGroup=owner.owner_group,
+        accessGroups=owner.access_groups,
+        instrumentGroup=owner.instrument_group,
+        isPublished=owner.is_published if given.isPublished is None else given.isPublished,
+        relationships=[to_dataset, *further],
+    )
+
+
+def _flaw_of_thumbnail(thumbnail: str | None, most: int) -> str | None:
+    if thumbnail is None:
+        return None
+    if len(thumbnail) > most:
+        return f"it has {len(thumbnail)} bytes, at most {most} are taken"
+    if not _DATA_URL.fullmatch(thumbnail):
+        return "expected a data URL, such as data:image/png;base64,…"
+    return None

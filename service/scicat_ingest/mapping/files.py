@@ -1,0 +1,134 @@
+"""The dataset's files, in blocks that SciCat can take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
+from scicat_ingest.catalogue.origdatablock import DataFile, OrigDatablock
+from scicat_ingest.decode.native import first_fault
+from scicat_ingest.faults import DuplicatePath, ForbiddenBySource, InvalidField
+from scicat_ingest.mapping.source_folder import relative_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from scicat_ingest.decode.event import AcquisitionCompleted
+    from scicat_ingest.mapping.rules import MappingRules
+
+_BODY_SHARE = 0.9
+"""How much of the server's body limit the files of a block may take; the rest is for its other fields."""
+_FILE_OVERHEAD = 200
+"""Bytes of JSON around the texts of one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOwner:
+    """What every block takes over from its dataset; SciCat would overwrite anything else."""
+
+    pid: str
+    owner_group: str
+    access_groups: list[str]
+    instrument_group: str | None
+    is_published: bool
+
+
+def list_files(event: AcquisitionCompleted, folder: str, default_time: datetime) -> tuple[DataFile, ...]:
+    """Give the files with paths relative to `folder`; a file without its own time has `default_time`.
+
+    Raises PathOutsideSource, DuplicatePath, InvalidField.
+    """
+    files = []
+    seen: dict[str, int] = {}
+    for index, file in enumerate(event.files or ()):
+        field = f"files[{index}].path"
+        path = relative_path(file.path, folder, field)
+        if path in seen:
+            raise DuplicatePath(f"{path!r} is also the path of files[{seen[path]}]", field=field)
+        seen[path] = index
+        files.append(
+            DataFile(
+                path=path,
+                size=file.size,
+                time=file.modifiedAt or default_time,
+                chk=file.checksum,
+                uid=file.uid,
+                gid=file.gid,
+                perm=file.perm,
+                type=file.type,
+            )
+        )
+    if sum(file.size for file in files) > MAX_SAFE_INTEGER:
+        raise InvalidField(f"expected at most {MAX_SAFE_INTEGER} bytes in all", field="files")
+    return tuple(files)
+
+
+def build_origdatablocks(
+    files: tuple[DataFile, ...], event: AcquisitionCompleted, owner: BlockOwner, rules: MappingRules
+) -> tuple[OrigDatablock, ...]:
+    """Give the blocks, in order; each has at least one file. Raises InvalidField or ForbiddenBySource."""
+    shared = _shared_fields(event, owner, rules)
+    blocks = []
+    for part in split_files(files, rules):
+        fields = shared | {"size": sum(file.size for file in part), "dataFileList": list(part)}
+        try:
+            blocks.append(OrigDatablock.model_validate(fields))
+        except ValidationError as error:
+            raise first_fault(error.errors(include_url=False), fields, prefix="origdatablock.") from None
+    return tuple(blocks)
+
+
+def split_files(files: tuple[DataFile, ...], rules: MappingRules) -> Iterator[tuple[DataFile, ...]]:
+    """Split in order, by number of files, by their bytes, and by the size of the request body.
+
+    A file that is larger than a whole block's bytes stands alone.
+    """
+    body_limit = rules.max_body_bytes * _BODY_SHARE
+    part: list[DataFile] = []
+    part_bytes = part_body = 0
+    for file in files:
+        body = _body_bytes(file)
+        full = (
+            len(part) >= rules.limits.max_block_files
+            or part_bytes + file.size > rules.limits.max_block_bytes
+            or part_body + body > body_limit
+        )
+        if part and full:
+            yield tuple(part)
+            part, part_bytes, part_body = [], 0, 0
+        part.append(file)
+        part_bytes += file.size
+        part_body += body
+    if part:
+        yield tuple(part)
+
+
+def _body_bytes(file: DataFile) -> int:
+    """Bound the file's JSON from above: a backslash or quote takes two bytes."""
+    texts = (file.path, file.chk, file.uid, file.gid, file.perm, file.type)
+    return _FILE_OVERHEAD + sum(2 * len(text.encode()) for text in texts if text)
+
+
+def _shared_fields(event: AcquisitionCompleted, owner: BlockOwner, rules: MappingRules) -> dict[str, Any]:
+    given = {name: value for name, value in (event.origdatablock or {}).items() if value is not None}
+    for name in ("datasetId", "size", "dataFileList"):
+        if name in given:
+            hint = "the pid is set by `pid`, the files by `files`"
+            raise InvalidField("is made from the event and cannot be given", field=f"origdatablock.{name}", hint=hint)
+    shared = {
+        "datasetId": owner.pid,
+        "ownerGroup": owner.owner_group,
+        "accessGroups": owner.access_groups,
+        "instrumentGroup": owner.instrument_group,
+        "isPublished": owner.is_published,
+        "chkAlg": event.checksumAlgorithm,
+    }
+    for name in ("ownerGroup", "accessGroups", "instrumentGroup", "isPublished"):
+        if given.get(name, shared[name]) != shared[name] and name not in rules.source.may_set:
+            message = f"this source may not set {name} to other than its dataset's"
+            raise ForbiddenBySource(message, field=f"origdatablock.{name}")
+    return shared | given

@@ -1,0 +1,67 @@
+"""Who owns the dataset, and whom to write to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scicat_ingest.catalogue.text_rules import is_email
+from scicat_ingest.faults import MissingField
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scicat_ingest.decode.event import AcquisitionCompleted
+    from scicat_ingest.mapping.rules import MappingRules
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The names and addresses of a dataset."""
+
+    owner: str
+    contact_email: str
+    owner_email: str | None
+    warnings: tuple[str, ...]
+
+
+def choose_people(event: AcquisitionCompleted, rules: MappingRules) -> People:
+    """Choose the first of each that is there and, of e-mails, that SciCat takes.
+
+    Raises MissingField when neither the event nor the settings name an owner or a contact.
+    """
+    warnings: list[str] = []
+    verbatim = event.dataset or {}
+    investigators = (event.proposal.principalInvestigators if event.proposal else None) or []
+    names = [verbatim.get("owner"), event.owner and event.owner.name, *investigators[:1], rules.mapping.owner]
+    owner = next((name for name in names if isinstance(name, str) and name.strip()), None)
+    if owner is None:
+        raise MissingField("a dataset needs an owner", field="owner.name", hint="or set mapping.owner")
+    owner_mail = event.owner.email if event.owner else None
+    contact = _first_email(
+        [
+            ("dataset.contactEmail", verbatim.get("contactEmail")),
+            ("contactEmail", event.contactEmail),
+            ("owner.email", owner_mail),
+            ("mapping.contact_email", rules.mapping.contact_email),
+        ],
+        warnings,
+    )
+    if contact is None:
+        raise MissingField(
+            "a dataset needs an e-mail address", field="contactEmail", hint="or set mapping.contact_email"
+        )
+    owner_email = _first_email(
+        [("dataset.ownerEmail", verbatim.get("ownerEmail")), ("owner.email", owner_mail)], warnings
+    )
+    return People(owner, contact, owner_email, tuple(dict.fromkeys(warnings)))
+
+
+def _first_email(candidates: Iterable[tuple[str, object]], warnings: list[str]) -> str | None:
+    for field, text in candidates:
+        if text is None or text == "":
+            continue
+        if isinstance(text, str) and is_email(text):
+            return text
+        warnings.append(f"{field}: SciCat does not take {text!r} as an e-mail address; it was left out")
+    return None

@@ -1,0 +1,67 @@
+"""What the mapping of one source goes by, checked once at start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scicat_ingest import __version__
+from scicat_ingest.catalogue.text_rules import is_email
+from scicat_ingest.faults import InvalidSettings
+from scicat_ingest.mapping.template import check_template
+
+if TYPE_CHECKING:
+    from scicat_ingest.settings import LimitsSettings, MappingSettings, Settings, SourceSettings
+
+NATIVE = "native"
+PRODUCED_BY = f"scicat-ingest/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRules:
+    """The settings that shape a source's datasets."""
+
+    source: SourceSettings
+    mapping: MappingSettings
+    limits: LimitsSettings
+    max_body_bytes: int
+    read_back_group: str | None
+    digest: str
+    """SHA-256 of these settings, first 16 hexadecimal digits: tells which mapping made a dataset."""
+
+    @property
+    def pid_prefix(self) -> str:
+        """The prefix of this source's pids, without slash."""
+        return self.source.pid_prefix or self.mapping.pid_prefix
+
+
+def rules_for(source: SourceSettings, settings: Settings) -> MappingRules:
+    """Collect and check the rules of a source. Raises InvalidSettings for a template or default that cannot work."""
+    mapping = settings.mapping
+    check_template(mapping.owner_group, "mapping.owner_group")
+    check_template(mapping.creation_location, "mapping.creation_location")
+    if mapping.instrument_group is not None:
+        check_template(mapping.instrument_group, "mapping.instrument_group")
+    for template in mapping.access_groups:
+        check_template(template, "mapping.access_groups")
+    for template in source.roots:
+        check_template(template, "sources.roots")
+    if mapping.contact_email is not None and not is_email(mapping.contact_email):
+        raise InvalidSettings("mapping.contact_email: SciCat does not take this as an e-mail address")
+    return MappingRules(
+        source=source,
+        mapping=mapping,
+        limits=settings.limits,
+        max_body_bytes=settings.scicat.max_body_bytes,
+        read_back_group=settings.scicat.read_back_group,
+        digest=_digest(source, mapping),
+    )
+
+
+def _digest(source: SourceSettings, mapping: MappingSettings) -> str:
+    settings = {"source": source.model_dump(mode="json"), "mapping": mapping.model_dump(mode="json")}
+    for name in ("may_set", "instruments"):
+        settings["source"][name] = sorted(settings["source"][name] or ())
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
