@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.decode.event import CLOUD_EVENT_TYPE, AcquisitionCompleted
+from scicat_ingest.decode.first_fault import excerpt, first_fault
 from scicat_ingest.decode.json_object import parse_json_object
 from scicat_ingest.decode.unknown_fields import find_unknown_names
 from scicat_ingest.faults import (
-    InvalidEvent,
     InvalidField,
     MissingField,
     NotSupported,
@@ -23,13 +22,12 @@ from scicat_ingest.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.settings import LimitsSettings, MappingSettings, SourceSettings
 
 _FILE_LISTS = ("files", "fileManifest", "scan", "noFiles")
-_EXCERPT = 80
 
 
 def decode_native(
@@ -46,7 +44,7 @@ def decode_native(
     if event_type not in (None, CLOUD_EVENT_TYPE):
         if source.unmatched == "ignore":
             return Ignored("unmatched")
-        raise Unmatched(f"expected CloudEvents type {CLOUD_EVENT_TYPE}, got {_excerpt(event_type)}", field="ce_type")
+        raise Unmatched(f"expected CloudEvents type {CLOUD_EVENT_TYPE}, got {excerpt(event_type)}", field="ce_type")
     document = parse_json_object(record.value, max_bytes=limits.max_event_bytes, max_depth=limits.max_event_depth)
     _refuse_other_version(document)
     _refuse_long_list(document, limits.max_inline_files)
@@ -62,7 +60,7 @@ def _refuse_other_version(document: Mapping[str, Any]) -> None:
     if isinstance(version, (str, int)) and not isinstance(version, bool):
         major = str(version).partition(".")[0]
         if major != "1":
-            raise UnsupportedVersion(f'expected major version "1", got {_excerpt(version)}', field="specVersion")
+            raise UnsupportedVersion(f'expected major version "1", got {excerpt(version)}', field="specVersion")
 
 
 def _refuse_long_list(document: Mapping[str, Any], most: int) -> None:
@@ -76,39 +74,6 @@ def _validate(document: dict[str, Any], mapping: MappingSettings) -> Acquisition
         return AcquisitionCompleted.model_validate(document, context={"zone": mapping.zone})
     except ValidationError as error:
         raise first_fault(error.errors(include_url=False), document) from None
-
-
-def first_fault(errors: Sequence[Any], document: Any, prefix: str = "") -> InvalidEvent:
-    """Turn pydantic's errors into one fault: the first one in full, and how many more there are."""
-    first = errors[0]
-    field = prefix + field_path(first["loc"], document)
-    more = f" (and {len(errors) - 1} more of the event's fields are wrong)" if len(errors) > 1 else ""
-    if first["type"] == "missing":
-        return MissingField(f"is needed and missing{more}", field=field)
-    if first["type"] == "extra_forbidden":
-        return UnknownField(f"SciCat has no such field{more}", field=field)
-    expected = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
-    return InvalidField(f"{expected}, got {_excerpt(first.get('input'))}{more}", field=field)
-
-
-def field_path(location: Sequence[str | int], document: Any) -> str:
-    """Write pydantic's location as `files[3].size`, without the names of union members that it puts in between."""
-    path, here = "", document
-    for index, part in enumerate(location):
-        if isinstance(part, int):
-            path += f"[{part}]"
-            here = here[part] if isinstance(here, list) and part < len(here) else None
-        elif isinstance(here, dict) and (part in here or index == len(location) - 1):
-            path += f".{part}" if path else part
-            here = here.get(part)
-    return path
-
-
-def _excerpt(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        return "an object" if isinstance(value, dict) else "an array"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
 
 
 def _judge_unknown_names(event: AcquisitionCompleted, mapping: MappingSettings) -> tuple[str, ...]:

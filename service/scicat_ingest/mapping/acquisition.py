@@ -8,16 +8,22 @@ from scicat_ingest.catalogue.entry import CatalogueEntry
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.faults import AcquisitionFailed, ForbiddenBySource
 from scicat_ingest.mapping.attachments import build_attachments
-from scicat_ingest.mapping.dataset import build_dataset, choose_host, creation_time, derive_fields, verbatim_fields
-from scicat_ingest.mapping.files import BlockOwner, build_origdatablocks, list_files
+from scicat_ingest.mapping.dataset import (
+    build_dataset,
+    choose_host,
+    creation_time,
+    derive_fields,
+    inherited_from,
+    verbatim_fields,
+)
+from scicat_ingest.mapping.files import build_origdatablocks, list_files
 from scicat_ingest.mapping.groups import choose_groups
 from scicat_ingest.mapping.metadata import build_scientific_metadata
 from scicat_ingest.mapping.people import choose_people
-from scicat_ingest.mapping.pid import choose_pid
+from scicat_ingest.mapping.pid import choose_pid, instrument_name
 from scicat_ingest.mapping.source_folder import choose_source_folder
 
 if TYPE_CHECKING:
-    from scicat_ingest.catalogue.dataset import Dataset
     from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.mapping.rules import MappingRules
 
@@ -63,14 +69,14 @@ def map_acquisition(decoded: Decoded, rules: MappingRules, record_timestamp_ms: 
     if event.status != "completed":
         fields["keywords"] = [*(fields["keywords"] or ()), event.status]
     dataset = build_dataset(fields)
-    owner = _block_owner(dataset, pid)
-    attachments, attachment_warnings = build_attachments(event, owner, rules)
+    inherited = inherited_from(dataset, pid)
+    attachments, attachment_warnings = build_attachments(event, inherited, rules)
     return CatalogueEntry(
         pid=pid,
         acquisition_id=event.acquisitionId,
         revision=event.revision,
         dataset=dataset,
-        origdatablocks=build_origdatablocks(files, event, owner, rules),
+        origdatablocks=build_origdatablocks(files, event, inherited, rules),
         attachments=attachments,
         warnings=(
             *decoded.warnings,
@@ -88,27 +94,18 @@ def _refuse_foreign_instrument(event: AcquisitionCompleted, rules: MappingRules)
     allowed = rules.source.instruments
     if allowed is None:
         return
-    named = [] if event.instrument is None else [event.instrument.id, event.instrument.name]
-    named += (event.dataset or {}).get("instrumentIds") or []
-    known = [name for name in named if name is not None]
-    if not known:
+    name = instrument_name(event)
+    if name is None:
         raise ForbiddenBySource("this source takes only its own instruments; the event names none", field="instrument")
-    if known[0] not in allowed or any(name not in allowed for name in known[2:]):
-        raise ForbiddenBySource(f"this source does not take events of {known[0]!r}", field="instrument")
-
-
-def _block_owner(dataset: Dataset, pid: str) -> BlockOwner:
-    return BlockOwner(
-        pid=pid,
-        owner_group=dataset.ownerGroup,
-        access_groups=dataset.accessGroups or [],
-        instrument_group=dataset.instrumentGroup,
-        is_published=bool(dataset.isPublished),
-    )
+    if name not in allowed:
+        raise ForbiddenBySource(f"this source does not take events of {name!r}", field="instrument")
+    for other in event.dataset.get("instrumentIds") or () if event.dataset else ():
+        if other not in allowed:
+            raise ForbiddenBySource(f"this source does not take events of {other!r}", field="dataset.instrumentIds")
 
 
 def _doubts(event: AcquisitionCompleted) -> list[str]:
-    """What is taken as it is, but worth a look."""
+    """List what is taken as it is, but worth a look."""
     doubts = []
     if event.startedAt and event.endedAt and event.endedAt < event.startedAt:
         doubts.append("endedAt: it is before startedAt")

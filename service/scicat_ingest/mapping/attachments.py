@@ -12,27 +12,27 @@ from scicat_ingest.mapping.pid import canonical_json
 
 if TYPE_CHECKING:
     from scicat_ingest.decode.event import AcquisitionCompleted, EventAttachment
-    from scicat_ingest.mapping.files import BlockOwner
+    from scicat_ingest.mapping.dataset import Inherited
     from scicat_ingest.mapping.rules import MappingRules
 
 _DATA_URL = re.compile(r"data:[a-z]+/[a-z0-9.+-]+(;[a-z0-9.+-]+=[^;,]*)*(;base64)?,\S+", re.IGNORECASE)
 
 
 def build_attachments(
-    event: AcquisitionCompleted, owner: BlockOwner, rules: MappingRules
+    event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules
 ) -> tuple[tuple[Attachment, ...], list[str]]:
     """Give the attachments and the warnings. Raises ForbiddenBySource for one that would be published."""
     attachments: dict[str, Attachment] = {}
     warnings = []
     for index, given in enumerate(event.attachments or ()):
         field = f"attachments[{index}]"
-        if given.isPublished and not owner.is_published and "isPublished" not in rules.source.may_set:
+        if given.isPublished and not inherited.is_published and "isPublished" not in rules.source.may_set:
             raise ForbiddenBySource("this source may not publish attachments", field=f"{field}.isPublished")
         flaw = _flaw_of_thumbnail(given.thumbnail, rules.limits.max_thumbnail_bytes)
         if flaw:
             warnings.append(f"{field}.thumbnail: {flaw}; the attachment was left out")
             continue
-        attachment = _build(given, owner, rules)
+        attachment = _build(given, inherited, rules)
         if attachment.aid in attachments:
             warnings.append(f"{field}: an earlier attachment has the same id; this one was left out")
             continue
@@ -40,9 +40,9 @@ def build_attachments(
     return tuple(attachments.values()), warnings
 
 
-def _build(given: EventAttachment, owner: BlockOwner, rules: MappingRules) -> Attachment:
-    content = canonical_json(owner.pid, given.caption, given.thumbnail)
-    to_dataset = AttachmentRelationship(targetId=owner.pid, targetType="dataset")
+def _build(given: EventAttachment, inherited: Inherited, rules: MappingRules) -> Attachment:
+    content = canonical_json(inherited.pid, given.caption, given.thumbnail)
+    to_dataset = AttachmentRelationship(targetId=inherited.pid, targetType="dataset")
     further = [
         AttachmentRelationship(
             targetId=target.targetId,
@@ -50,16 +50,16 @@ def _build(given: EventAttachment, owner: BlockOwner, rules: MappingRules) -> At
             relationType=target.relationType or to_dataset.relationType,
         )
         for target in given.relationships or ()
-        if (target.targetId, target.targetType) != (owner.pid, "dataset")
+        if (target.targetId, target.targetType) != (inherited.pid, "dataset")
     ]
     return Attachment(
         aid=given.id or str(uuid5(rules.mapping.namespace, content)),
         caption=given.caption,
         thumbnail=given.thumbnail,
-        ownerGroup=owner.owner_group,
-        accessGroups=owner.access_groups,
-        instrumentGroup=owner.instrument_group,
-        isPublished=owner.is_published if given.isPublished is None else given.isPublished,
+        ownerGroup=inherited.owner_group,
+        accessGroups=inherited.access_groups,
+        instrumentGroup=inherited.instrument_group,
+        isPublished=bool(given.isPublished),
         relationships=[to_dataset, *further],
     )
 

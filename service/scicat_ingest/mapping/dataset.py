@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -9,7 +10,8 @@ from pydantic import ValidationError
 from scicat_ingest.catalogue.dataset import Dataset
 from scicat_ingest.catalogue.text_rules import is_source_folder_host
 from scicat_ingest.catalogue.times import from_epoch_ms, parse_time
-from scicat_ingest.decode.native import first_fault
+from scicat_ingest.decode.event import Instrument, Proposal, Sample
+from scicat_ingest.decode.first_fault import first_fault
 from scicat_ingest.faults import ForbiddenBySource, InvalidField, MissingField
 from scicat_ingest.mapping.pid import resolve_input
 from scicat_ingest.mapping.template import fill_template
@@ -24,6 +26,28 @@ if TYPE_CHECKING:
 _TIMES = ("creationTime", "startTime", "endTime")
 _RIGHTS = ("sharedWith", "isPublished", "datasetlifecycle")
 """Protected fields that only `dataset` can set; pid and groups are judged where they are chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What every block and attachment takes over from its dataset; SciCat would overwrite another ownerGroup."""
+
+    pid: str
+    owner_group: str
+    access_groups: list[str]
+    instrument_group: str | None
+    is_published: bool
+
+
+def inherited_from(dataset: Dataset, pid: str) -> Inherited:
+    """Collect what the dataset's blocks and attachments take over."""
+    return Inherited(
+        pid=pid,
+        owner_group=dataset.ownerGroup,
+        access_groups=dataset.accessGroups or [],
+        instrument_group=dataset.instrumentGroup,
+        is_published=bool(dataset.isPublished),
+    )
 
 
 def verbatim_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[str, Any]:
@@ -53,7 +77,8 @@ def creation_time(event: AcquisitionCompleted, verbatim: Mapping[str, Any], reco
 
 def derive_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[str, Any]:
     """Give the descriptive fields that the event's own names say; None where it says nothing."""
-    proposal, sample = event.proposal, event.sample
+    instrument = event.instrument or Instrument()
+    proposal, sample = event.proposal or Proposal(), event.sample or Sample()
     return {
         "type": event.type,
         "datasetName": _visible(event.title) or event.acquisitionId,
@@ -61,10 +86,10 @@ def derive_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[str,
         "keywords": event.keywords,
         "comment": event.comment,
         "creationLocation": fill_template(rules.mapping.creation_location, event),
-        "instrumentIds": _ids(event.instrument and event.instrument.id),
-        "proposalIds": _ids(proposal and proposal.id),
-        "principalInvestigators": [name for name in _list(proposal and proposal.principalInvestigators) if name],
-        "sampleIds": _ids(sample and sample.id),
+        "instrumentIds": _ids(instrument.id),
+        "proposalIds": _ids(proposal.id),
+        "principalInvestigators": [name for name in proposal.principalInvestigators or () if name],
+        "sampleIds": _ids(sample.id),
         "orcidOfOwner": _visible(event.owner.orcid) if event.owner else None,
         "startTime": event.startedAt,
         "endTime": event.endedAt,
@@ -125,7 +150,3 @@ def _visible(text: str | None) -> str | None:
 
 def _ids(value: str | None) -> list[str]:
     return [value] if value and value.strip() else []
-
-
-def _list(value: list[str] | None) -> list[str]:
-    return value or []

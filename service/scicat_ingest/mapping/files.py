@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
 from scicat_ingest.catalogue.origdatablock import DataFile, OrigDatablock
-from scicat_ingest.decode.native import first_fault
+from scicat_ingest.decode.first_fault import first_fault
 from scicat_ingest.faults import DuplicatePath, ForbiddenBySource, InvalidField
 from scicat_ingest.mapping.source_folder import relative_path
 
@@ -18,23 +17,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scicat_ingest.decode.event import AcquisitionCompleted
+    from scicat_ingest.mapping.dataset import Inherited
     from scicat_ingest.mapping.rules import MappingRules
 
 _BODY_SHARE = 0.9
 """How much of the server's body limit the files of a block may take; the rest is for its other fields."""
 _FILE_OVERHEAD = 200
 """Bytes of JSON around the texts of one file."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockOwner:
-    """What every block takes over from its dataset; SciCat would overwrite anything else."""
-
-    pid: str
-    owner_group: str
-    access_groups: list[str]
-    instrument_group: str | None
-    is_published: bool
 
 
 def list_files(event: AcquisitionCompleted, folder: str, default_time: datetime) -> tuple[DataFile, ...]:
@@ -68,10 +57,10 @@ def list_files(event: AcquisitionCompleted, folder: str, default_time: datetime)
 
 
 def build_origdatablocks(
-    files: tuple[DataFile, ...], event: AcquisitionCompleted, owner: BlockOwner, rules: MappingRules
+    files: tuple[DataFile, ...], event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules
 ) -> tuple[OrigDatablock, ...]:
     """Give the blocks, in order; each has at least one file. Raises InvalidField or ForbiddenBySource."""
-    shared = _shared_fields(event, owner, rules)
+    shared = _shared_fields(event, inherited, rules)
     blocks = []
     for part in split_files(files, rules):
         fields = shared | {"size": sum(file.size for file in part), "dataFileList": list(part)}
@@ -113,18 +102,18 @@ def _body_bytes(file: DataFile) -> int:
     return _FILE_OVERHEAD + sum(2 * len(text.encode()) for text in texts if text)
 
 
-def _shared_fields(event: AcquisitionCompleted, owner: BlockOwner, rules: MappingRules) -> dict[str, Any]:
+def _shared_fields(event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules) -> dict[str, Any]:
     given = {name: value for name, value in (event.origdatablock or {}).items() if value is not None}
     for name in ("datasetId", "size", "dataFileList"):
         if name in given:
             hint = "the pid is set by `pid`, the files by `files`"
             raise InvalidField("is made from the event and cannot be given", field=f"origdatablock.{name}", hint=hint)
     shared = {
-        "datasetId": owner.pid,
-        "ownerGroup": owner.owner_group,
-        "accessGroups": owner.access_groups,
-        "instrumentGroup": owner.instrument_group,
-        "isPublished": owner.is_published,
+        "datasetId": inherited.pid,
+        "ownerGroup": inherited.owner_group,
+        "accessGroups": inherited.access_groups,
+        "instrumentGroup": inherited.instrument_group,
+        "isPublished": inherited.is_published,
         "chkAlg": event.checksumAlgorithm,
     }
     for name in ("ownerGroup", "accessGroups", "instrumentGroup", "isPublished"):

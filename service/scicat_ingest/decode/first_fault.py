@@ -1,0 +1,47 @@
+"""From pydantic's errors to one fault with the path of the field and what was expected."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from scicat_ingest.faults import InvalidEvent, InvalidField, MissingField, UnknownField
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXCERPT = 80
+
+
+def first_fault(errors: Sequence[Any], document: Any, prefix: str = "") -> InvalidEvent:
+    """Turn pydantic's errors into one fault: the first one in full, and how many more there are."""
+    first = errors[0]
+    field = prefix + _field_path(first["loc"], document)
+    more = f" (and {len(errors) - 1} more of the event's fields are wrong)" if len(errors) > 1 else ""
+    if first["type"] == "missing":
+        return MissingField(f"is needed and missing{more}", field=field)
+    if first["type"] == "extra_forbidden":
+        return UnknownField(f"SciCat has no such field{more}", field=field)
+    expected = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
+    return InvalidField(f"{expected}, got {excerpt(first.get('input'))}{more}", field=field)
+
+
+def _field_path(location: Sequence[str | int], document: Any) -> str:
+    """Write pydantic's location as `files[3].size`, without the names of union members that it puts in between."""
+    path, here = "", document
+    for index, part in enumerate(location):
+        if isinstance(part, int):
+            path += f"[{part}]"
+            here = here[part] if isinstance(here, list) and part < len(here) else None
+        elif isinstance(here, dict) and (part in here or index == len(location) - 1):
+            path += f".{part}" if path else part
+            here = here.get(part)
+    return path
+
+
+def excerpt(value: Any) -> str:
+    """Show a value in a message: as JSON, not too long."""
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "an array"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
