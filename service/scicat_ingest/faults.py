@@ -25,6 +25,7 @@
     │   │   ├── ForbiddenBySource   forbidden_by_source
     │   │   ├── PathOutsideSource   path_outside_source
     │   │   └── DuplicatePath       duplicate_path
+    │   ├── InternalError           internal_error
     │   └── RefusedByCatalogue      SciCat will never take it
     │       ├── RejectedByCatalogue rejected_by_catalogue
     │       ├── ForbiddenGroup      forbidden_group
@@ -34,10 +35,13 @@
     ├── CatalogueFault              SciCat or the way to it is in trouble: wait and try again
     │   ├── CatalogueUnavailable    catalogue_unavailable
     │   └── AmbiguousAnswer         ambiguous_answer
+    ├── StreamFault                 Kafka is in trouble while we run: stop, lose nothing, start again
+    │   └── KafkaUnavailable        kafka_unavailable
     └── ConfigurationFault          our own set-up is wrong: halt, exit 78, lose nothing
         ├── InvalidSettings         invalid_settings
         ├── CredentialsRejected     credentials_rejected
         ├── WrongEndpoint           wrong_endpoint
+        ├── MayNotCreate            may_not_create
         ├── CannotReadBack          cannot_read_back
         ├── KafkaUnreachable        kafka_unreachable
         ├── MissingTopic            missing_topic
@@ -218,6 +222,13 @@ class DuplicatePath(UnmappableEvent):
     default_hint = "list each file once"
 
 
+class InternalError(RecordFault):
+    """A fault of this service, brought out by this record; the log has the traceback."""
+
+    code = "internal_error"
+    default_hint = "report it with the dead letter; replay the record after an upgrade"
+
+
 class RefusedByCatalogue(RecordFault):
     """SciCat refuses the record for good."""
 
@@ -279,6 +290,19 @@ class AmbiguousAnswer(CatalogueFault):
     code = "ambiguous_answer"
 
 
+class StreamFault(IngestFault):
+    """Kafka is in trouble while the service runs; whatever is not acknowledged comes again."""
+
+    fault_class = "stream"
+
+
+class KafkaUnavailable(StreamFault):
+    """Kafka did not acknowledge in time."""
+
+    code = "kafka_unavailable"
+    default_hint = "nothing is lost: unfinished records come again when the service starts again"
+
+
 class ConfigurationFault(IngestFault):
     """Our own set-up is wrong: the service halts, exits with 78, and loses nothing."""
 
@@ -303,6 +327,13 @@ class WrongEndpoint(ConfigurationFault):
 
     code = "wrong_endpoint"
     default_hint = "scicat.url is the backend's address without /api, such as https://scicat.example.org"
+
+
+class MayNotCreate(ConfigurationFault):
+    """Our account may not create datasets at all, whatever the record says."""
+
+    code = "may_not_create"
+    default_hint = "let the SciCat administrator add the account to CREATE_DATASET_PRIVILEGED_GROUPS"
 
 
 class CannotReadBack(ConfigurationFault):

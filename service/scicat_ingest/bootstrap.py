@@ -1,0 +1,134 @@
+"""The composition root: settings become adapters, adapters an engine. The only place that knows them all."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import anyio
+from aiokafka import AIOKafkaProducer
+
+from scicat_ingest import __version__
+from scicat_ingest.consume.connection import connection_arguments, one_clear_error
+from scicat_ingest.consume.stream import KafkaStream
+from scicat_ingest.consume.topics import prepare_topics
+from scicat_ingest.deliver.account import check_account
+from scicat_ingest.deliver.api_choice import ApiChoice
+from scicat_ingest.deliver.client import CatalogueClient
+from scicat_ingest.deliver.credentials import credentials_from
+from scicat_ingest.deliver.delivery import Delivery
+from scicat_ingest.deliver.transport import open_http_client
+from scicat_ingest.deliver.writes import CatalogueWrites
+from scicat_ingest.engine.pipeline import Pipeline
+from scicat_ingest.engine.service import Service
+from scicat_ingest.faults import InvalidSettings
+from scicat_ingest.mapping.rules import rules_for
+from scicat_ingest.report.publisher import Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scicat_ingest.engine.observer import Observer
+    from scicat_ingest.mapping.rules import MappingRules
+    from scicat_ingest.settings import KafkaSettings, Settings
+
+MOST_MESSAGE_BYTES = 32 * 1024 * 1024
+"""The producer's own bound; the broker's `message.max.bytes` is the one that counts."""
+
+
+class RealWaiting:
+    """The clock and the dice."""
+
+    def monotonic(self) -> float:
+        """Give seconds that never go back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await anyio.sleep(seconds)
+
+    def chance(self) -> float:
+        """Give a random number from 0 to 1."""
+        return random.random()  # noqa: S311 (jitter is no secret)
+
+
+def rules_by_topic(settings: Settings) -> dict[str, MappingRules]:
+    """Give each source's mapping rules. Raises InvalidSettings, also for a topic that is named twice."""
+    rules = {source.topic: rules_for(source, settings) for source in settings.sources}
+    if len(rules) != len(settings.sources):
+        raise InvalidSettings("sources: a topic is named more than once")
+    outcomes = {settings.kafka.ingested_topic, settings.kafka.dead_letter_topic}
+    if len(outcomes) != 2 or outcomes & set(rules):
+        raise InvalidSettings("input topics, kafka.ingested_topic and kafka.dead_letter_topic must all differ")
+    return rules
+
+
+@asynccontextmanager
+async def open_client(settings: Settings) -> AsyncIterator[CatalogueClient]:
+    """Give a client that can log in. Raises InvalidSettings."""
+    scicat = settings.scicat
+    if scicat.url is None:
+        raise InvalidSettings("scicat.url is not set", hint="the backend's address without /api")
+    http = open_http_client(
+        base_url=str(scicat.url).rstrip("/"),
+        max_connections=settings.limits.max_concurrency,
+        ca_file=scicat.ca_file,
+        connect_timeout_seconds=scicat.connect_timeout_seconds,
+        user_agent=f"scicat-ingest/{__version__}",
+    )
+    async with http:
+        client = CatalogueClient(http, scicat, max_concurrency=settings.limits.max_concurrency)
+        client.use(credentials_from(scicat, client.login, time.time))
+        yield client
+
+
+@asynccontextmanager
+async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
+    """Give a started idempotent producer with acks=all. Raises KafkaUnreachable."""
+    producer = AIOKafkaProducer(
+        **connection_arguments(settings),
+        acks="all",
+        enable_idempotence=True,
+        max_request_size=MOST_MESSAGE_BYTES,
+        compression_type="gzip",
+    )
+    with one_clear_error(settings), anyio.fail_after(settings.connect_timeout_seconds):
+        await producer.start()
+    try:
+        yield producer
+    finally:
+        with anyio.move_on_after(10, shield=True):
+            await producer.stop()
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings, observer: Observer, *, create_topics: bool = False, accept_loss: bool = False
+) -> AsyncIterator[Service]:
+    """Connect everything and give a service that is ready to run.
+
+    Raises ConfigurationFault. Waits while SciCat is down.
+    """
+    rules = rules_by_topic(settings)
+    waiting = RealWaiting()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(open_client(settings))
+        await prepare_topics(settings, create=create_topics or settings.kafka.create_topics)
+        await check_account(client, settings.scicat, settings.retry, waiting)
+        api = ApiChoice(settings.scicat.api)
+        delivery = Delivery(client, CatalogueWrites(client, api), api, settings, waiting)
+        producer = await stack.enter_async_context(open_producer(settings.kafka))
+        stream = KafkaStream(settings.kafka, rules, accept_loss=accept_loss)
+        service = Service(
+            stream,
+            Pipeline(rules, delivery, lambda: datetime.now(UTC)),
+            Publisher(producer, settings.kafka),
+            observer,
+            max_concurrency=settings.limits.max_concurrency,
+        )
+        stack.push_async_callback(stream.stop)
+        await stream.start(service.before_revoke)
+        yield service

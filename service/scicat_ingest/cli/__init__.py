@@ -1,0 +1,85 @@
+"""The command line.
+
+Each command is one module with `add_arguments` and `run`; only the one that is called is loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from scicat_ingest import __version__
+from scicat_ingest.faults import EXIT_CONFIG, ConfigurationFault, IngestFault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "run": "read events from Kafka and record them in SciCat, until SIGTERM",
+    "demo": "try everything on this machine: real Kafka, a SciCat stand-in, the service and a producer",
+    "map": "show what would be posted for an event, or why nothing would be; posts nothing",
+    "emit": "put events on the input topic",
+    "stand-in": "run the SciCat stand-in alone",
+    "schema": "print the JSON Schema of the event",
+}
+
+EPILOG = """\
+exit codes:
+  0   good
+  1   failed; nothing is lost, starting again may help
+  2   an event is wrong, or the command was
+  78  the configuration is wrong; the message says what to change
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = _parser(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigurationFault as fault:
+        _say(fault)
+        return EXIT_CONFIG
+    except IngestFault as fault:
+        _say(fault)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone away: `scicat-ingest map … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _say(fault: IngestFault) -> None:
+    logging.getLogger(__name__).debug("stopped by a fault", exc_info=fault)
+    sys.stderr.write(f"scicat-ingest: {fault.code}: {fault}\n")
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scicat-ingest",
+        description="Reads acquisition-complete events from Kafka and records them in SciCat, losing nothing.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"scicat-ingest {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    called = next((argument for argument in arguments if argument in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == called:
+            module = import_module(f"scicat_ingest.cli.{name.replace('-', '_')}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,84 @@
+"""Events from files or standard input: one JSON document, JSON lines, or raw bytes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scicat_ingest.catalogue.times import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class EventBytes:
+    """One event, as it would be a record's value."""
+
+    name: str
+    """Where it comes from: `run42.json`, or `events.jsonl:7`."""
+    value: bytes
+
+
+def add_event_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments that commands with events share."""
+    parser.add_argument(
+        "events", nargs="+", metavar="EVENT", help="file, or - for standard input: JSON, JSON lines, or raw bytes"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML settings; default: $SCICAT_INGEST_CONFIG")
+    parser.add_argument("--topic", help="the input topic; default: the first of `sources`")
+    parser.add_argument("--key", help="the record key")
+    parser.add_argument(
+        "--header", action="append", default=[], type=_header, metavar="NAME=VALUE", help="a Kafka header; repeatable"
+    )
+    parser.add_argument(
+        "--timestamp", type=_timestamp, metavar="TIME", help="the record's timestamp, RFC 3339; default: now"
+    )
+
+
+def read_events(names: Sequence[str]) -> Iterator[EventBytes]:
+    """Read all events. Raises SystemExit(2) with a message for a file that cannot be read."""
+    for name in names:
+        try:
+            content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        except OSError as error:
+            sys.stderr.write(f"scicat-ingest: cannot read {name}: {error.strerror}\n")
+            raise SystemExit(2) from None
+        yield from split_events("standard input" if name == "-" else name, content)
+
+
+def split_events(name: str, content: bytes) -> Iterator[EventBytes]:
+    """Give one event, or one a line where the first line is a JSON document of its own and the whole is not."""
+    lines = content.splitlines()
+    if _is_json(content) or not lines or not _is_json(lines[0]):
+        yield EventBytes(name, content)
+        return
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield EventBytes(f"{name}:{number}", line)
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _header(text: str) -> tuple[str, bytes]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, value.encode()
+
+
+def _timestamp(text: str) -> int:
+    try:
+        return round(parse_time(text).timestamp() * 1000)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

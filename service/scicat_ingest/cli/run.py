@@ -1,0 +1,83 @@
+"""`scicat-ingest run`: the service."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from scicat_ingest.bootstrap import open_service
+from scicat_ingest.faults import IngestFault
+from scicat_ingest.observe.logs import OutcomeLog, configure_logging
+from scicat_ingest.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scicat_ingest.engine.service import Service
+
+_LOG = logging.getLogger(__name__)
+
+EXAMPLES = """\
+examples:
+  scicat-ingest run --config ingest.yaml
+  scicat-ingest run --config ingest.yaml --create-topics
+  SCICAT_INGEST_SCICAT__PASSWORD_FILE=/run/secrets/scicat scicat-ingest run --config ingest.yaml
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML settings; default: $SCICAT_INGEST_CONFIG")
+    parser.add_argument("--create-topics", action="store_true", help="create missing topics at start")
+    parser.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="go on although records after the committed offset are gone from Kafka",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT."""
+    settings = load_settings(Settings, options.config)
+    configure_logging(settings.log)
+    anyio.run(_serve, settings, options.create_topics, options.accept_loss)
+    return 0
+
+
+async def until_signal() -> None:
+    """Return at SIGTERM or SIGINT."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            _LOG.info("%s received", number.name)
+            return
+
+
+async def _serve(settings: Settings, create_topics: bool, accept_loss: bool) -> None:  # noqa: FBT001 (anyio.run)
+    running: list[Service] = []
+    fault: IngestFault | None = None
+
+    async def stop_at_signal() -> None:
+        await until_signal()
+        if running:
+            await running[0].stop()
+        else:
+            tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stop_at_signal)
+        try:
+            async with open_service(
+                settings, OutcomeLog(), create_topics=create_topics, accept_loss=accept_loss
+            ) as service:
+                running.append(service)
+                await service.run()
+        except IngestFault as error:
+            fault = error
+        tasks.cancel_scope.cancel()
+    if fault is not None:
+        raise fault

@@ -1,0 +1,145 @@
+"""The topics: what they must be, and making them so on request."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from scicat_ingest.consume.connection import connection_arguments, one_clear_error
+from scicat_ingest.faults import KafkaUnreachable, MissingTopic
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from scicat_ingest.settings import KafkaSettings, Settings
+
+_LOG = logging.getLogger(__name__)
+
+_TOPIC_ALREADY_EXISTS = 36
+_METADATA_LOOKS = 100
+DAY_MS = 24 * 3600 * 1000
+INPUT_RETENTION_MS = 30 * DAY_MS
+"""An input record must outlive the longest outage that people overlook."""
+INGESTED_RETENTION_MS = 365 * DAY_MS
+UNLIMITED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpecification:
+    """A topic that the service needs."""
+
+    name: str
+    partitions: int
+    retention_ms: int
+    """-1: for ever."""
+
+    def configuration(self, replicas: int) -> dict[str, str]:
+        """Give the settings to create it with."""
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.retention_ms),
+            "retention.bytes": "-1",
+            "min.insync.replicas": str(max(1, replicas - 1)),
+        }
+
+
+def needed_topics(settings: Settings) -> list[TopicSpecification]:
+    """List the topics that the service reads and writes."""
+    kafka = settings.kafka
+    inputs = [TopicSpecification(source.topic, kafka.partitions, INPUT_RETENTION_MS) for source in settings.sources]
+    return [
+        *inputs,
+        TopicSpecification(kafka.ingested_topic, kafka.partitions, INGESTED_RETENTION_MS),
+        TopicSpecification(kafka.dead_letter_topic, kafka.partitions, UNLIMITED),
+    ]
+
+
+def judge_configuration(wanted: TopicSpecification, configuration: Mapping[str, str | None]) -> list[str]:
+    """Say what is dangerous about a topic that exists (pure)."""
+    doubts = []
+    if "compact" in (configuration.get("cleanup.policy") or ""):
+        doubts.append(f"topic {wanted.name} is compacted: records of one key replace each other and are lost")
+    retention = int(configuration.get("retention.ms") or UNLIMITED)
+    too_short = retention != UNLIMITED and (wanted.retention_ms == UNLIMITED or retention < wanted.retention_ms)
+    if too_short:
+        need = "for ever" if wanted.retention_ms == UNLIMITED else f"{wanted.retention_ms // DAY_MS} days"
+        doubts.append(
+            f"topic {wanted.name} keeps records for {retention / DAY_MS:.1f} days only; {need} are needed to lose none "
+            f"(retention.ms={wanted.retention_ms})"
+        )
+    return doubts
+
+
+@asynccontextmanager
+async def _open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**connection_arguments(kafka), request_timeout_ms=30_000)
+    try:
+        with one_clear_error(kafka), anyio.fail_after(kafka.connect_timeout_seconds):
+            await admin.start()
+            yield admin
+    finally:
+        with anyio.move_on_after(5, shield=True):
+            await admin.close()
+
+
+async def existing_topics(kafka: KafkaSettings) -> set[str]:
+    """List the topics that there are, without creating any by asking. Raises KafkaUnreachable."""
+    async with _open_admin(kafka) as admin:
+        return set(await admin.list_topics())
+
+
+async def prepare_topics(settings: Settings, *, create: bool) -> None:
+    """Make sure that all topics exist, and warn of settings that can lose records.
+
+    Raises KafkaUnreachable, and MissingTopic unless `create`.
+    """
+    async with _open_admin(settings.kafka) as admin:
+        needed = needed_topics(settings)
+        present = set(await admin.list_topics())
+        missing = [topic for topic in needed if topic.name not in present]
+        if missing and create:
+            await _create(admin, missing, settings)
+        elif missing:
+            names = ", ".join(topic.name for topic in missing)
+            raise MissingTopic(f"{settings.kafka.bootstrap_servers} has no topic {names}")
+        for doubt in await _doubts(admin, [topic for topic in needed if topic not in missing]):
+            _LOG.warning(doubt)
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: Sequence[TopicSpecification], settings: Settings) -> None:
+    brokers = len((await admin.describe_cluster())["brokers"])
+    replicas = settings.kafka.replication_factor or min(3, brokers)
+    new = [
+        NewTopic(topic.name, topic.partitions, replicas, topic_configs=topic.configuration(replicas))
+        for topic in missing
+    ]
+    answer = await admin.create_topics(new)
+    for name, code, *why in answer.topic_errors:  # create_topics does not raise
+        if code not in (0, _TOPIC_ALREADY_EXISTS):
+            reason = next((text for text in why if text), f"error {code}")
+            raise MissingTopic(f"topic {name} cannot be created: {reason}", hint="create it by hand")
+    _LOG.info("created the topics %s", ", ".join(topic.name for topic in missing))
+    for _ in range(_METADATA_LOOKS):  # brokers learn of new topics a little later
+        if {topic.name for topic in missing} <= set(await admin.list_topics()):
+            return
+        await anyio.sleep(0.1)
+
+
+async def _doubts(admin: AIOKafkaAdminClient, topics: Sequence[TopicSpecification]) -> list[str]:
+    if not topics:
+        return []
+    by_name = {topic.name: topic for topic in topics}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in by_name]
+    doubts = []
+    for response in await admin.describe_configs(resources):
+        for code, why, _, name, entries in response.resources:
+            if code:
+                raise KafkaUnreachable(f"the settings of topic {name} cannot be read: {why or code}")
+            doubts += judge_configuration(by_name[name], {entry[0]: entry[1] for entry in entries})
+    return doubts

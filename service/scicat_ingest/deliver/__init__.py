@@ -1,0 +1,1 @@
+"""From steps to documents in SciCat: each exactly once, whatever it answers."""

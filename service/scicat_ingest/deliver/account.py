@@ -1,0 +1,41 @@
+"""Is the catalogue there, and are we somebody there? Asked once at start."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from scicat_ingest.deliver.backoff import delay_seconds
+from scicat_ingest.faults import CatalogueUnavailable, CredentialsRejected, InvalidSettings
+
+if TYPE_CHECKING:
+    from scicat_ingest.deliver.client import CatalogueClient
+    from scicat_ingest.deliver.delivery import Waiting
+    from scicat_ingest.settings import RetrySettings, ScicatSettings
+
+_LOG = logging.getLogger(__name__)
+
+
+async def check_account(
+    client: CatalogueClient, scicat: ScicatSettings, retry: RetrySettings, waiting: Waiting
+) -> list[str]:
+    """Log in and give our groups; wait while SciCat is down.
+
+    Raises CredentialsRejected, WrongEndpoint, or InvalidSettings for a read_back_group that is not ours.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            groups = await client.groups()
+            break
+        except CatalogueUnavailable as fault:
+            delay = delay_seconds(attempt, retry, waiting.chance(), fault.retry_after)
+            _LOG.warning("SciCat is not there yet: %s; next try in %.1f s", fault.message, delay)
+            await waiting.sleep(delay)
+    if groups is None:
+        raise CredentialsRejected("SciCat does not know our token")
+    if scicat.read_back_group is not None and scicat.read_back_group not in groups:
+        ours = ", ".join(groups) or "none"
+        raise InvalidSettings(f"scicat.read_back_group {scicat.read_back_group!r} is none of our groups ({ours})")
+    return groups

@@ -1,0 +1,80 @@
+"""What SciCat answered, read defensively: error bodies are objects, JSON strings, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import httpx
+
+_EXCERPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer of the catalogue."""
+
+    status: int
+    body: Any
+    """The JSON value; None when the body is empty or no JSON."""
+    message: str
+    """What the body says for people, at most 500 characters."""
+    retry_after: float | None
+    """Seconds that the server asks us to wait."""
+    server_time: datetime | None
+    """The server's clock (Date header)."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The body, if it is a JSON object."""
+        return self.body if isinstance(self.body, dict) else None
+
+
+def read_answer(response: httpx.Response) -> Answer:
+    """Read a response whose body has been received."""
+    try:
+        body = json.loads(response.content) if response.content else None
+    except (ValueError, RecursionError):
+        body = None
+    return Answer(
+        status=response.status_code,
+        body=body,
+        message=_message(body, response),
+        retry_after=_seconds(response.headers.get("retry-after")),
+        server_time=_time(response.headers.get("date")),
+    )
+
+
+def _message(body: Any, response: httpx.Response) -> str:
+    said = body.get("message", body) if isinstance(body, dict) else body
+    if isinstance(said, list):
+        said = "; ".join(str(part) for part in said)
+    if said is None:
+        said = response.content[:_EXCERPT].decode("utf-8", "replace")
+    text = said if isinstance(said, str) else json.dumps(said, default=str)
+    return " ".join(text.split())[:_EXCERPT]
+
+
+def _seconds(header: str | None) -> float | None:
+    if header is None or not header.strip().isdecimal():
+        return None
+    return float(header)
+
+
+def _time(header: str | None) -> datetime | None:
+    if header is None:
+        return None
+    try:
+        return parsedate_to_datetime(header)
+    except ValueError:
+        return None

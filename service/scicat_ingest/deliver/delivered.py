@@ -1,0 +1,25 @@
+"""What came of a delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DatasetVerdict = Literal["created", "already_present", "completed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Everything of the plan is in the catalogue, each document once."""
+
+    verdict: DatasetVerdict
+    """`created` by us now, `already_present` with all its parts, or `completed`: some parts were missing."""
+    blocks_created: int
+    blocks_found: int
+    attachments_created: int
+    attachments_found: int
+    block_ids: tuple[str, ...]
+    attachment_ids: tuple[str, ...]
+    attempts: int
+    """How often the delivery was begun, 1 or more."""
+    warnings: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""What joins the steps: records in, outcomes out, offsets closed."""

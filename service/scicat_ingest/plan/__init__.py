@@ -1,0 +1,1 @@
+"""From a catalogue entry to ordered, idempotent steps (pure)."""

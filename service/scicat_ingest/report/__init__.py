@@ -1,0 +1,1 @@
+"""From outcomes to Kafka: what was ingested, and what could not be."""

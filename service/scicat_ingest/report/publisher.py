@@ -1,0 +1,62 @@
+"""Publish outcomes: acknowledged by all in-sync replicas, or not done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from scicat_ingest.faults import KafkaUnavailable
+from scicat_ingest.report.message import without_value, write_message
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaProducer
+
+    from scicat_ingest.report.message import Message
+    from scicat_ingest.report.outcome import Outcome
+    from scicat_ingest.settings import KafkaSettings
+
+ACKNOWLEDGED_WITHIN_SECONDS = 120.0
+"""aiokafka's idempotent producer waits for brokers for ever; a leader election takes about 10 s."""
+
+
+class Publisher:
+    """Publishes through an idempotent producer with acks=all."""
+
+    def __init__(self, producer: AIOKafkaProducer, settings: KafkaSettings) -> None:
+        self._producer = producer
+        self._settings = settings
+
+    async def publish(self, outcome: Outcome) -> None:
+        """Return when Kafka has acknowledged the outcome. Raises KafkaUnavailable if it does not in time."""
+        message = write_message(
+            outcome,
+            ingested_topic=self._settings.ingested_topic,
+            dead_letter_topic=self._settings.dead_letter_topic,
+        )
+        if message is None:
+            return
+        try:
+            await self._send(message)
+        except MessageSizeTooLargeError:
+            await self._send(without_value(message))
+
+    async def _send(self, message: Message) -> None:
+        try:
+            with anyio.fail_after(ACKNOWLEDGED_WITHIN_SECONDS):
+                await self._producer.send_and_wait(
+                    message.topic,
+                    value=message.value,
+                    key=message.key,
+                    headers=list(message.headers),
+                    timestamp_ms=message.timestamp_ms,
+                )
+        except MessageSizeTooLargeError:
+            raise
+        except TimeoutError:
+            raise KafkaUnavailable(
+                f"no acknowledgement from {message.topic} within {ACKNOWLEDGED_WITHIN_SECONDS:.0f} s"
+            ) from None
+        except KafkaError as error:
+            raise KafkaUnavailable(f"publishing to {message.topic} failed: {error}") from error
