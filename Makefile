@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help demo test test-fast lint format types imports check-all coverage bench lock clean
+.PHONY: help demo test test-fast lint format types imports check-all coverage docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,6 +52,9 @@ imports: $(VENV)/.dev ## the one-way import contract
 	@$(BIN)/lint-imports
 
 check-all: lint types imports test ## what CI runs
+
+docs: $(VENV)/.dev ## write the reference pages from the code
+	@$(BIN)/python docs/generate.py
 
 coverage: $(VENV)/.dev ## all tests with a coverage report
 	@$(BIN)/coverage erase

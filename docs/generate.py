@@ -1,0 +1,184 @@
+"""Write the reference pages from the code: `make docs`. A test fails when a page is stale."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticUndefined
+
+from scicat_ingest.cli.schema import event_schema
+from scicat_ingest.faults import IngestFault, RecordFault
+from scicat_ingest.settings import ENV_PREFIX, Group, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- written by docs/generate.py: change the code, then `make docs` -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Give every generated page by its file name."""
+    return {"event.md": event_page(), "outcomes.md": outcomes_page(), "settings.md": settings_page()}
+
+
+def event_page() -> str:
+    """List the native event's fields."""
+    schema = event_schema()
+    lines = [
+        "# The event: AcquisitionCompleted v1\n",
+        "One JSON object as the record's value; the record key is `acquisitionId`; producers use acks=all and idempotence. On the",
+        "wire it is plain JSON, or a CloudEvent in binary mode of type `scicat.acquisition.completed.v1`. `null` means: not given.",
+        "An unknown name is left out with a warning; one that is close to a known name (`proposalId`) is refused. The JSON Schema:",
+        "`scicat-ingest schema event`.\n",
+        "`fileManifest`, `scan` and an attachment's `path` are not supported yet: such an event becomes a dead letter, never a dataset",
+        "without files.\n",
+    ]
+    parts = {"AcquisitionCompleted": schema, **schema["$defs"]}
+    for name, part in parts.items():
+        heading = "The event" if part is schema else name
+        lines += [
+            f"## {heading}\n",
+            str(part["description"]) + "\n",
+            "| field | type | meaning | example |",
+            "|---|---|---|---|",
+        ]
+        required = part.get("required", ())
+        for field, entry in part["properties"].items():
+            needed = " (needed)" if field in required else ""
+            example = json.dumps(entry["examples"][0], ensure_ascii=False) if entry.get("examples") else ""
+            meaning = str(entry.get("description", "")).replace("|", "\\|")
+            lines.append(f"| `{field}` | {_type(entry)} | {meaning}{needed} | `{_short(example)}` |")
+        lines.append("")
+    return NOTE + "\n".join(lines)
+
+
+def outcomes_page() -> str:
+    """List the reasons of dead letters, and the faults that stop the service."""
+    lines = [
+        "# Outcomes\n",
+        "Every record ends in one of three ways: **ingested** (an event on `kafka.ingested_topic`), **dead-lettered** (the original",
+        "record with a reason in its headers on `kafka.dead_letter_topic`), or **ignored** (counted and committed, nothing is published).",
+        "All are CloudEvents 1.0 in binary mode; `ce_id` is the same when a record comes again.\n",
+        "## Verdicts of ingested records\n",
+        "| verdict | meaning |",
+        "|---|---|",
+        "| `created` | the dataset was made now |",
+        "| `already_present` | it was there with all its parts |",
+        "| `completed` | it was there and ours, and missing blocks or attachments were added |\n",
+        "## Ignored\n",
+        "| reason | meaning |",
+        "|---|---|",
+        "| `tombstone` | the record has no value |",
+        "| `unmatched` | a CloudEvent of another type, where the source says `unmatched: ignore` |",
+        "| `aborted`, `failed`, `cancelled` | the event's status, where `mapping.on_status` says `ignore` |\n",
+        "## Reasons of dead letters\n",
+        "Header `ingest.dlq.reason`; `ingest.dlq.message`, `.field` and `.hint` say more.\n",
+        "| reason | meaning | what to do |",
+        "|---|---|---|",
+        *(_row(fault) for fault in _leaves(RecordFault)),
+        "",
+        "## Headers of a dead letter\n",
+        "Key, value, timestamp and headers of the original record come first and untouched: they are the first",
+        "`ingest.dlq.original_headers` headers. Then `ingest.dlq.*` (reason, class, message, field, hint, pid, topic, partition, offset,",
+        "timestamp, received_at, failed_at), Kafka Connect's `__connect.errors.*`, and the CloudEvents attributes `ce_*`. A value too large",
+        "for Kafka together with these headers is left out, with `ingest.dlq.value_omitted`, `value_bytes` and `value_sha256` in its place.\n",
+        "## What stops the service\n",
+        "Nothing is lost: records that were not finished come again at the next start.\n",
+        "| code | exit | meaning | what to do |",
+        "|---|---|---|---|",
+        *(
+            _row(fault, exit_code=True)
+            for fault in _leaves(IngestFault)
+            if fault.fault_class in ("configuration", "stream")
+        ),
+        "",
+    ]
+    return NOTE + "\n".join(lines)
+
+
+def settings_page() -> str:
+    """List all settings."""
+    lines = [
+        "# Settings\n",
+        "One YAML file (`--config`, or `SCICAT_INGEST_CONFIG`) under environment variables, which win: `kafka.group_id` is",
+        f"`{ENV_PREFIX}KAFKA__GROUP_ID`. Lists and objects are given as JSON there. A misspelt name is an error (exit 78).\n",
+    ]
+    for name, field in Settings.model_fields.items():
+        model = _group(field)
+        lines += [
+            f"## {name}\n",
+            inspect.getdoc(model) or "",
+            "",
+            "| setting | type | default | meaning |",
+            "|---|---|---|---|",
+        ]
+        prefix = f"{name}[]." if name == "sources" else f"{name}."
+        lines += [*_settings_rows(model, prefix), ""]
+    return NOTE + "\n".join(lines)
+
+
+def _settings_rows(model: type[Group], prefix: str) -> Iterator[str]:
+    properties = model.model_json_schema(mode="serialization")["properties"]
+    for name, field in model.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Group):
+            yield from _settings_rows(annotation, f"{prefix}{name}.")
+            continue
+        default = "**needed**" if field.default is PydanticUndefined else f"`{_shown(field.default)}`"
+        meaning = (field.description or "").replace("|", "\\|")
+        yield f"| `{prefix}{name}` | {_type(properties[name])} | {default} | {meaning} |"
+
+
+def _shown(default: Any) -> str:
+    if default is None:
+        return "none"
+    return json.dumps(sorted(default) if isinstance(default, (tuple, frozenset)) else default).replace("|", "\\|")
+
+
+def _group(field: FieldInfo) -> type[Group]:
+    candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+    return next(item for item in candidates if isinstance(item, type) and issubclass(item, Group))
+
+
+def _type(entry: dict[str, Any]) -> str:
+    if "$ref" in entry:
+        return f"{entry['$ref'].rsplit('/', 1)[-1]}"
+    if "enum" in entry:
+        return ", ".join(f"`{value}`" for value in entry["enum"])
+    if "anyOf" in entry or "oneOf" in entry:
+        options = [_type(option) for option in entry.get("anyOf") or entry["oneOf"] if option.get("type") != "null"]
+        return " or ".join(dict.fromkeys(options))
+    if entry.get("type") == "array":
+        return f"list of {_type(entry.get('items', {}))}"
+    kinds = entry.get("type", "any")
+    text = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+    return {"date-time": "time", "uuid": "UUID", "path": "path", "uri": "URL"}.get(entry.get("format", ""), text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _leaves(fault: type[IngestFault]) -> Iterator[type[IngestFault]]:
+    below = [child for child in fault.__subclasses__() if child.__module__ == fault.__module__]
+    if not below:
+        yield fault
+    for child in below:
+        yield from _leaves(child)
+
+
+def _row(fault: type[IngestFault], *, exit_code: bool = False) -> str:
+    code = f" {78 if fault.fault_class == 'configuration' else 1} |" if exit_code else ""
+    meaning = (inspect.getdoc(fault) or "").splitlines()[0]
+    return f"| `{fault.code}` |{code} {meaning} | {fault.default_hint or 'see the message'} |"
+
+
+if __name__ == "__main__":
+    for file_name, text in pages().items():
+        (DOCS / file_name).write_text(text, encoding="utf-8")
