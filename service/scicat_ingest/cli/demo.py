@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from scicat_ingest.cli.demo_run import Tally, open_stage, run_demo
+from scicat_ingest.cli.demo_run import ACCOUNT, Tally, open_stage, run_demo
 from scicat_ingest.cli.run import until_signal
 from scicat_ingest.engine.observer import Observers
 from scicat_ingest.observe.logs import OutcomeLog, configure_logging
@@ -52,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demo; 1 if an event did not end as it must."""
     configure_logging(LogSettings(level="INFO" if options.verbose else "ERROR", format="text"))
-    logging.getLogger("scicat_ingest").setLevel("INFO" if options.verbose else "ERROR")
+    if not options.verbose:
+        logging.getLogger("aiokafka").setLevel("CRITICAL")  # it calls a coordinator that is still starting an error
     summary = anyio.run(_demo, options)
     return 1 if summary.mismatches else 0
 
@@ -104,6 +105,8 @@ async def _keep(stage: Stage, console: Console) -> None:
         ingested=kafka.ingested_topic,
         dead_letters=kafka.dead_letter_topic,
         url=stage.scicat_url,
+        user=ACCOUNT.username,
+        password=ACCOUNT.password,
     )
     console.print(told, soft_wrap=True, highlight=False, markup=False)
     await until_signal()
@@ -116,7 +119,7 @@ Everything is left running until Ctrl-C.
   input topic       {topic}
   outcomes          {ingested}
   dead letters      {dead_letters}
-  SciCat stand-in   {url} (user ingestor, password ingestor)
+  SciCat stand-in   {url} (user {user}, password {password})
 
 To send an event of your own:
 
@@ -126,7 +129,7 @@ To send an event of your own:
 To look at the newest datasets:
 
   TOKEN=$(curl -s {url}/api/v3/auth/login -H 'Content-Type: application/json' \\
-    -d '{{"username": "ingestor", "password": "ingestor"}}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+    -d '{{"username": "{user}", "password": "{password}"}}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -s {url}/api/v4/datasets -H "Authorization: Bearer $TOKEN"
 """
 
@@ -136,7 +139,7 @@ class _Bar:
 
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bar = RichProgress(*columns, console=console, transient=True)
+        self._bar = RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._console = console
         self._task = self._bar.add_task("", total=None)
 

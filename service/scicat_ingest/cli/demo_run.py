@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from scicat_ingest.report.outcome import Outcome
     from scicat_ingest.testing.sample_events import SampleEvent
 
+ACCOUNT = StandInConfig().account("ingestor")
+"""A privileged account without admin rights: what a facility would give the service."""
+
 GIVE_UP_SECONDS = 150.0
 """Without a new outcome for this long, the demo has failed."""
 
@@ -151,9 +154,9 @@ def _settings(bootstrap_servers: str, scicat_url: str) -> Settings:
             "sources": [{"topic": f"{name}.acquisitions", "roots": ["/data"]}],
             "scicat": {
                 "url": scicat_url,
-                "username": "ingestor",
-                "password": "ingestor",
-                "read_back_group": "ingestor",
+                "username": ACCOUNT.username,
+                "password": ACCOUNT.password,
+                "read_back_group": ACCOUNT.groups[0],
             },
             "mapping": {
                 "pid_prefix": "20.500.12345",

@@ -33,6 +33,8 @@ Partition = tuple[str, int]
 """Topic and partition number."""
 
 COMMIT_WITHIN_SECONDS = 20.0
+REBALANCE_TIMEOUT_MS = 60_000
+"""How long a member may take to let go of its partitions."""
 _A_DAY_MS = 24 * 3600 * 1000
 
 
@@ -61,21 +63,25 @@ class KafkaStream:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self, before_revoke: Callable[[], Awaitable[None]]) -> None:
-        """Join the consumer group. Raises KafkaUnreachable."""
+        """Connect and join the consumer group; its partitions come later. Raises KafkaUnreachable."""
         self._consumer = AIOKafkaConsumer(
             **connection_arguments(self._settings),
             group_id=self._settings.group_id,
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",
-            session_timeout_ms=45_000,
-            rebalance_timeout_ms=60_000,
+            session_timeout_ms=round(self._settings.session_timeout_seconds * 1000),
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            # The answer to a JoinGroup comes when all members have answered or are dead. A shorter timeout would join
+            # as yet another member, again and again.
+            request_timeout_ms=REBALANCE_TIMEOUT_MS + 5_000,
             # A long delivery is no dead consumer: membership rests on the heartbeats alone.
             max_poll_interval_ms=_A_DAY_MS,
         )
-        self._consumer.subscribe(self._topics, listener=_Listener(before_revoke))
         with one_clear_error(self._settings), anyio.fail_after(self._settings.connect_timeout_seconds):
             await self._consumer.start()
+        # Only now: start() would wait for the partitions, and these may have to wait for a dead member's session's end.
+        self._consumer.subscribe(self._topics, listener=_Listener(before_revoke))
 
     async def stop(self) -> None:
         """Leave the group, within 10 s."""

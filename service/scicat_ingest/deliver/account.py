@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from scicat_ingest.deliver.backoff import delay_seconds
-from scicat_ingest.faults import CatalogueUnavailable, CredentialsRejected, InvalidSettings
+from scicat_ingest.deliver.transport import classify_exception
+from scicat_ingest.faults import CatalogueUnavailable, CredentialsRejected, InvalidSettings, WrongEndpoint
 
 if TYPE_CHECKING:
     from scicat_ingest.deliver.client import CatalogueClient
@@ -30,6 +31,8 @@ async def check_account(
             groups = await client.groups()
             break
         except CatalogueUnavailable as fault:
+            if fault.__cause__ is not None and classify_exception(fault.__cause__).blames_configuration:
+                raise WrongEndpoint(f"{scicat.url}: {fault.__cause__}") from None
             delay = delay_seconds(attempt, retry, waiting.chance(), fault.retry_after)
             _LOG.warning("SciCat is not there yet: %s; next try in %.1f s", fault.message, delay)
             await waiting.sleep(delay)

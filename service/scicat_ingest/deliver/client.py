@@ -137,9 +137,10 @@ class CatalogueClient:
         return await self.send(Request(Route.PATCH_DATASET, "PATCH", path, body=changes))
 
     async def send(self, request: Request) -> Answer:
-        """Make one authenticated request; a suspicious refusal renews the token once and tries once more.
+        """Make one authenticated request; a refusal that may be a dead token or an outage is looked into.
 
-        Raises CredentialsRejected if SciCat does not know the token even after that, while it is healthy.
+        A token that SciCat does not know is renewed; then the request is made once more. Raises CredentialsRejected if
+        SciCat, while healthy, does not know the new token either.
         """
         credentials = self._credentials
         if credentials is None:
@@ -148,13 +149,18 @@ class CatalogueClient:
         answer = await self._exchange(request, token)
         if classify_answer(request.route, answer) is not Verdict.SUSPICIOUS or request.route is Route.WHOAMI:
             return answer
-        await credentials.renew(token)
-        fresh = await credentials.token()
-        if (await self._exchange(_WHOAMI, fresh)).document is None:
-            if not await self.is_healthy():
-                raise CatalogueUnavailable(f"{request}: {answer.status} {answer.message}, and SciCat is not healthy")
-            raise CredentialsRejected(f"SciCat does not know our token: {answer.status} {answer.message}")
-        return await self._exchange(request, fresh)
+        if not await self._knows(token):
+            await credentials.renew(token)
+            token = await credentials.token()
+            if not await self._knows(token):
+                said = f"{request}: {answer.status} {answer.message}"
+                if await self.is_healthy():
+                    raise CredentialsRejected(f"SciCat does not know our token: {said}")
+                raise CatalogueUnavailable(f"{said}, and SciCat is not healthy")
+        return await self._exchange(request, token)
+
+    async def _knows(self, token: str) -> bool:
+        return (await self._exchange(_WHOAMI, token)).document is not None
 
     async def _exchange(self, request: Request, token: str | None = None) -> Answer:
         headers = {"accept": "application/json"}

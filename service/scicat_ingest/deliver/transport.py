@@ -1,0 +1,348 @@
+"""The HTTP transport: httpx's API over aiohttp's connections, and the one module that knows their traps.
+
+httpx's own connection pool costs CPU time that grows with the number of connections, so requests go through the
+`httpx-aiohttp` transport. That one calls most failures `httpx.ConnectTimeout`, also when the request had been received;
+lets aiohttp's own errors escape; has no limit on the time of sending; and repeats a GET by itself. Here is what callers
+get instead::
+
+    httpx.HTTPError
+    ├── ConnectError          nothing was sent: refused, unreachable, unknown name, TLS
+    ├── ConnectTimeout        nothing was sent: no connection in time
+    ├── UnsupportedProtocol   nothing was sent: no address that can be used
+    ├── LocalProtocolError    nothing was sent: a header that HTTP does not allow
+    ├── ReadTimeout           may have been received: no whole answer in time
+    ├── ReadError             may have been received: the connection broke, or the answer is incomplete
+    ├── RemoteProtocolError   may have been received: the peer hung up before the answer, or what it answered is no HTTP
+    └── DecodingError         may have been received: the answer is not compressed as it says
+
+The causes are kept in `__cause__`; `classify_exception` reads them. One call is one request on the wire: nothing is
+repeated, no redirect is followed, no cookie is kept, and no proxy or password is taken from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from scicat_ingest.faults import InvalidSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+IDLE_SECONDS = 4.0
+"""How long an unused connection is kept: less than the 5 s after which SciCat's server (Node) closes it."""
+
+_PIECE_BYTES = 64 * 1024
+_LARGE_BODY_BYTES = 1024 * 1024
+"""Above this aiohttp warns that one write blocks the event loop (its TOO_LARGE_BYTES_BODY): it gets pieces instead."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What aiohttp refuses in a header, with a bare ValueError (its http_writer)."""
+
+
+class Sent(Enum):
+    """Whether the server may have received a request that failed."""
+
+    NO = "proven: nothing was sent"
+    MAYBE = "it may have been received and carried out"
+
+
+class Reason(StrEnum):
+    """Why a request failed; stable, for logs and metric labels."""
+
+    CONNECT_REFUSED = "connect_refused"
+    """Nobody listens there."""
+    CONNECT_FAILED = "connect_failed"
+    """No connection for another reason: no route, or closed in the TLS handshake."""
+    NAME_RESOLUTION = "name_resolution"
+    TLS = "tls"
+    """The peer's certificate is not trusted, or it does not speak TLS."""
+    TIMEOUT_CONNECT = "timeout_connect"
+    """No connection in time: name resolution, TCP, TLS, or waiting for a free one."""
+    BAD_REQUEST = "bad_request"
+    """Not a request that can be sent."""
+    TIMEOUT_READ = "timeout_read"
+    """The server was silent for too long after the request was written."""
+    TIMEOUT_TOTAL = "timeout_total"
+    """The server did not take the whole request, or did not send the whole answer, in time."""
+    DISCONNECTED = "disconnected"
+    """Closed or reset before the answer's headers."""
+    INCOMPLETE_ANSWER = "incomplete_answer"
+    """Closed or reset within the answer's body."""
+    BAD_ANSWER = "bad_answer"
+    """Not HTTP, or not compressed as it says."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFailure:
+    """What is known about a request that got no answer."""
+
+    sent: Sent
+    reason: Reason
+
+    @property
+    def blames_configuration(self) -> bool:
+        """Whether the settings may be wrong (when it was never seen to work): the host's name, or TLS."""
+        return self.reason in (Reason.NAME_RESOLUTION, Reason.TLS)
+
+
+def path_segment(pid: str) -> str:
+    """Give an identifier as one segment of a URL's path, percent-encoded exactly once.
+
+    Raises ValueError for "", "." and ".." (they vanish from a path, and the request would go to another route), and for
+    half of a surrogate pair.
+    """
+    if pid in ("", ".", ".."):
+        raise ValueError(f"{pid!r} cannot stand in a URL")
+    return quote(pid, safe="")
+
+
+def open_http_client(
+    *,
+    base_url: str,
+    max_connections: int,
+    user_agent: str,
+    ca_file: Path | None = None,
+    connect_timeout_seconds: float = 5.0,
+    read_timeout_seconds: float = 30.0,
+    idle_seconds: float = IDLE_SECONDS,
+) -> httpx.AsyncClient:
+    """Give a client for one server; use it as `async with`.
+
+    `base_url` may have a path, which goes before every request's. `max_connections` must be at least the number of
+    requests that the caller has under way: one more waits inside, in its connect timeout. `ca_file` (PEM) replaces the
+    system's certificates (which OpenSSL's SSL_CERT_FILE and SSL_CERT_DIR may set).
+
+    A request's own `timeout=httpx.Timeout(read, connect=…)`, in seconds, overrides the defaults here: `connect` is for
+    all that comes before the first byte is sent, `connect + read` for everything up to the answer's last byte, `read`
+    is also the longest silence; `write` and `pool` mean nothing. Answers are read whole, also with `stream()`.
+
+    Requests raise httpx.HTTPError as drawn above, and httpx.InvalidURL for a URL over 65 536 characters.
+    Raises InvalidSettings for a URL that cannot be used and for certificates that cannot be read.
+    """
+    _check_base_url(base_url)
+    context = _tls_context(ca_file)
+
+    def open_session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=idle_seconds, ssl=context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_send_once,),
+            trust_env=False,
+        )
+
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=_Transport(AiohttpTransport(verify=context, client=open_session)),
+        timeout=httpx.Timeout(read_timeout_seconds, connect=connect_timeout_seconds),
+        headers={"user-agent": user_agent},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def classify_exception(error: BaseException) -> TransportFailure:
+    """Decide what a failed request has done, from the error or its causes.
+
+    Right also for errors of a bare httpx-aiohttp or httpx transport. What is not known may have been sent.
+    """
+    if source := _source(error):
+        return _classify_aiohttp(source)[1]
+    for cause in _causes(error):
+        for kind, failure in _HTTPX:
+            if isinstance(cause, kind):
+                return failure
+    return TransportFailure(Sent.MAYBE, Reason.UNKNOWN)
+
+
+def _failed(reason: Reason) -> TransportFailure:
+    sent = Sent.NO if reason in _NOTHING_SENT else Sent.MAYBE
+    return TransportFailure(sent, reason)
+
+
+_NOTHING_SENT = frozenset(
+    {
+        Reason.CONNECT_REFUSED,
+        Reason.CONNECT_FAILED,
+        Reason.NAME_RESOLUTION,
+        Reason.TLS,
+        Reason.TIMEOUT_CONNECT,
+        Reason.BAD_REQUEST,
+    }
+)
+
+_AIOHTTP: tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError], Reason], ...] = (
+    (aiohttp.ClientConnectorDNSError, httpx.ConnectError, Reason.NAME_RESOLUTION),
+    (aiohttp.ClientSSLError, httpx.ConnectError, Reason.TLS),
+    (aiohttp.ClientConnectorError, httpx.ConnectError, Reason.CONNECT_FAILED),
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, Reason.TIMEOUT_CONNECT),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout, Reason.TIMEOUT_READ),
+    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError, Reason.DISCONNECTED),
+    (aiohttp.ClientConnectionError, httpx.ReadError, Reason.DISCONNECTED),
+    (aiohttp.ClientPayloadError, httpx.ReadError, Reason.INCOMPLETE_ANSWER),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError, Reason.BAD_ANSWER),
+    (aiohttp.InvalidURL, httpx.UnsupportedProtocol, Reason.BAD_REQUEST),
+    (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol, Reason.BAD_REQUEST),
+)
+"""The first that fits. Only these are raised before aiohttp has a connection: ClientConnectorError and all below it,
+ConnectionTimeoutError, and the two about URLs (aiohttp 3.14, `ClientSession._request`)."""
+
+_HTTPX: tuple[tuple[type[Exception], TransportFailure], ...] = (
+    (httpx.ConnectError, _failed(Reason.CONNECT_FAILED)),
+    (httpx.ConnectTimeout, _failed(Reason.TIMEOUT_CONNECT)),
+    (httpx.PoolTimeout, _failed(Reason.TIMEOUT_CONNECT)),
+    (httpx.UnsupportedProtocol, _failed(Reason.BAD_REQUEST)),
+    (httpx.LocalProtocolError, _failed(Reason.BAD_REQUEST)),
+    (httpx.InvalidURL, _failed(Reason.BAD_REQUEST)),
+    (httpx.TimeoutException, _failed(Reason.TIMEOUT_TOTAL)),
+    (httpx.NetworkError, _failed(Reason.DISCONNECTED)),
+    (httpx.RemoteProtocolError, _failed(Reason.BAD_ANSWER)),
+    (httpx.DecodingError, _failed(Reason.BAD_ANSWER)),
+)
+"""For an error that no aiohttp error caused: our own deadline, the decoder, or another transport."""
+
+
+def _classify_aiohttp(error: aiohttp.ClientError) -> tuple[type[httpx.TransportError], TransportFailure]:
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
+        return httpx.ConnectError, _failed(Reason.CONNECT_REFUSED)
+    for kind, becomes, reason in _AIOHTTP:
+        if isinstance(error, kind):
+            return becomes, _failed(reason)
+    return httpx.ReadError, _failed(Reason.UNKNOWN)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a GET on a new connection when the server hangs up (aiohttp issue 10790).
+
+    It would pass our limits by. aiohttp repeats after these two errors only, and not after their parent.
+    """
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientError("not repeated") from error
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    """Sends one request and reads the whole answer, both in time; every failure is an httpx.TransportError."""
+
+    def __init__(self, inner: AiohttpTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        outgoing, deadline = _prepare(request)
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._exchange(outgoing)
+        except (httpx.TransportError, aiohttp.ClientError) as error:
+            source = _source(error)
+            if source is None:
+                raise
+            raise _translated(source) from source
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"{Reason.TIMEOUT_TOTAL}: no whole answer within {deadline} s") from error
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        try:
+            body = b"".join([chunk async for chunk in response.aiter_raw()])
+        finally:
+            await response.aclose()
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=httpx.ByteStream(body),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """A large body, written piece by piece, so that the event loop and the peer can keep up."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), _PIECE_BYTES):
+            yield self._body[start : start + _PIECE_BYTES]
+
+
+def _prepare(request: httpx.Request) -> tuple[httpx.Request, float | None]:
+    """Give the request as the inner transport needs it, and the seconds that it may take in all."""
+    for name, value in request.headers.raw:
+        if _CONTROL.search(name) or _CONTROL.search(value):
+            raise httpx.LocalProtocolError(f"{Reason.BAD_REQUEST}: a control character in header {name!r}")
+    timeout = dict(request.extensions.get("timeout", {}))
+    connect, read = timeout.get("connect"), timeout.get("read")
+    timeout["pool"] = connect  # aiohttp's `connect` is all of it: a free place, the name, TCP, TLS
+    request.extensions = {**request.extensions, "timeout": timeout}
+    if isinstance(request.stream, httpx.ByteStream) and len(request.content) > _LARGE_BODY_BYTES:
+        request = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=_Pieces(request.content),
+            extensions=request.extensions,
+        )
+    return request, None if connect is None or read is None else connect + read
+
+
+def _source(error: BaseException) -> aiohttp.ClientError | None:
+    """Give the innermost of aiohttp's errors that led to this one."""
+    found = None
+    for cause in _causes(error):
+        if isinstance(cause, aiohttp.ClientError):
+            found = cause
+    return found
+
+
+def _translated(source: aiohttp.ClientError) -> httpx.TransportError:
+    """Give httpx's error for what really happened.
+
+    Its text has no part of the answer in it, which could be a token; the cause has.
+    """
+    becomes, failure = _classify_aiohttp(source)
+    detail = source if isinstance(source, aiohttp.ClientConnectorError) else type(source).__name__
+    return becomes(f"{failure.reason}: {detail}")
+
+
+def _check_base_url(base_url: str) -> None:
+    try:
+        url = httpx.URL(base_url)
+        url.host.encode("idna")  # as the resolver does, which raises a bare UnicodeError
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise InvalidSettings(f"scicat.url is no URL: {error}") from None
+    if url.scheme not in ("http", "https") or not url.host or (url.port or 1) > 65535:
+        raise InvalidSettings("scicat.url must begin with http:// or https:// and name a host")
+    if url.userinfo or url.query or url.fragment:
+        raise InvalidSettings("scicat.url must have no user name, password, query or fragment")
+
+
+def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # also ssl.SSLError: no certificates in it
+        raise InvalidSettings(f"scicat.ca_file {ca_file} cannot be used: {error}") from None
