@@ -1,0 +1,155 @@
+"""A delivery to the stand-in, with a clock of our own and mishaps on the way."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+
+from scicat_ingest.bootstrap import rules_by_topic
+from scicat_ingest.consume.record import Record
+from scicat_ingest.deliver.api_choice import ApiChoice
+from scicat_ingest.deliver.client import CatalogueClient
+from scicat_ingest.deliver.credentials import credentials_from
+from scicat_ingest.deliver.delivery import Delivery
+from scicat_ingest.deliver.transport import open_http_client
+from scicat_ingest.deliver.writes import CatalogueWrites
+from scicat_ingest.engine.pipeline import plan_record
+from scicat_ingest.plan.steps import Plan
+from scicat_ingest.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scicat_ingest.testing.stand_in import StandInThread
+
+PREFIX = "20.500.12345"
+
+
+@dataclass
+class Clock:
+    """The server's clock and ours: sleeping lets hours pass in no time."""
+
+    now: float = 1_790_000_000.0
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await anyio.lowlevel.checkpoint()
+
+    def chance(self) -> float:
+        return 0.5
+
+
+class Mishaps(httpx.AsyncBaseTransport):
+    """The real transport, with a mishap at the nth request of a kind: `{("POST", "datasets"): {1: "lose answer"}}`."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, planned: dict[tuple[str, str], dict[int, str]]) -> None:
+        self._inner = inner
+        self._planned = planned
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for kind, mishaps in self._planned.items():
+            method, word = kind
+            if request.method != method or not request.url.path.endswith(word):
+                continue
+            self._seen[kind] += 1
+            match mishaps.get(self._seen[kind]):
+                case "lose answer":
+                    await (await self._inner.handle_async_request(request)).aclose()
+                    raise httpx.ReadError("the answer is lost")
+                case "refuse connection":
+                    raise httpx.ConnectError("nobody listens")
+                case "503":
+                    return httpx.Response(503, json={"status": "error"}, headers={"retry-after": "7"})
+                case "500 but stored":
+                    await (await self._inner.handle_async_request(request)).aclose()
+                    return httpx.Response(500, content=b'"Internal server error"')
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@dataclass
+class Bench:
+    """A delivery as one account, with its settings."""
+
+    stand_in: StandInThread
+    clock: Clock
+    account: str = "admin"
+    mishaps: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
+    scicat: dict[str, Any] = field(default_factory=dict)
+    mapping: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        account = self.stand_in.account(self.account)
+        identity = {} if "token" in self.scicat else {"username": account.username, "password": account.password}
+        return Settings.model_validate(
+            {
+                "scicat": {"url": self.stand_in.url, **identity, **self.scicat},
+                "mapping": {
+                    "pid_prefix": PREFIX,
+                    "namespace": "6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10",
+                    "fallback_owner_group": "unassigned",
+                    "owner": "Data Service",
+                    "contact_email": "data@example.org",
+                    **self.mapping,
+                },
+                "limits": self.limits,
+            }
+        )
+
+    def plan(self, **event: Any) -> Plan:
+        """Give the plan of an event; two files and a preview unless it says otherwise."""
+        whole = {
+            "acquisitionId": "run-1",
+            "proposal": {"id": "p1001"},
+            "source": {"folder": "/data/run-1"},
+            "endedAt": "2026-04-22T10:54:53Z",
+            "files": [{"path": "a", "size": 3}, {"path": "b", "size": 4}],
+            "attachments": [{"caption": "preview", "thumbnail": "data:image/png;base64,AAAA"}],
+        } | event
+        settings = self.settings
+        topic = settings.sources[0].topic
+        record = Record(topic, 0, 0, 0, None, json.dumps(whole).encode())
+        plan = plan_record(record, rules_by_topic(settings)[topic])
+        assert isinstance(plan, Plan), plan
+        return plan
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Delivery]:
+        settings = self.settings
+        http = open_http_client(base_url=self.stand_in.url, max_connections=8, user_agent="test")
+        http._transport = Mishaps(http._transport, self.mishaps)
+        async with http:
+            client = CatalogueClient(http, settings.scicat, max_concurrency=8)
+            client.use(credentials_from(settings.scicat, client.login, lambda: self.clock.now))
+            api = ApiChoice(settings.scicat.api)
+            yield Delivery(client, CatalogueWrites(client, api), api, settings, self.clock)
+
+    def posts(self) -> Counter[str]:
+        return Counter({route: n for route, n in self.stand_in.requests.items() if route.startswith("POST")})
+
+    def assert_once(self, plan: Plan) -> None:
+        """Require the dataset once with right totals, each file in one block, each attachment once."""
+        dataset = self.stand_in.store.dataset(plan.pid)
+        assert dataset is not None
+        blocks = self.stand_in.store.origdatablocks(plan.pid)
+        files = Counter(file["path"] for block in blocks for file in block["dataFileList"])
+        assert files == {file["path"]: 1 for block in plan.blocks for file in block.payload["dataFileList"]}
+        assert (dataset["size"], dataset["numberOfFiles"]) == (plan.size, plan.number_of_files)
+        captions = Counter(attachment["caption"] for attachment in self.stand_in.store.attachments(plan.pid))
+        assert captions == {attachment.payload["caption"]: 1 for attachment in plan.attachments}
