@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-
-from integration.harness import (
+from tests.integration.harness import (
     Process,
     committed_offsets,
     make_site,
@@ -20,6 +19,7 @@ from integration.harness import (
     source_of,
     sources_of,
 )
+
 from scicat_ingest.consume.connection import connection_arguments
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.testing.sample_events import sample_events
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from integration.harness import Site
+    from tests.integration.harness import Site
+
     from scicat_ingest.testing.kafka import Broker, EmbeddedKafka
 
 pytestmark = pytest.mark.anyio

@@ -24,8 +24,9 @@ from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from scicat_ingest.deliver.credentials import Credentials
     from scicat_ingest.testing.stand_in import StandInThread
 
 PREFIX = "20.500.12345"
@@ -37,14 +38,19 @@ class Clock:
 
     now: float = 1_790_000_000.0
     slept: list[float] = field(default_factory=list)
+    on_sleep: Callable[[], Awaitable[None]] | None = None
+    """What happens instead of time going by."""
 
     def monotonic(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.now += seconds
-        await anyio.lowlevel.checkpoint()
+        if self.on_sleep is not None:
+            await self.on_sleep()
+        else:
+            self.now += seconds
+            await anyio.lowlevel.checkpoint()
 
     def chance(self) -> float:
         return 0.5
@@ -92,6 +98,9 @@ class Bench:
     scicat: dict[str, Any] = field(default_factory=dict)
     mapping: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
+    clock_is_late: float = 0.0
+    """Seconds by which our clock is behind the server's."""
+    credentials: Credentials | None = None
 
     @property
     def settings(self) -> Settings:
@@ -136,7 +145,10 @@ class Bench:
         http._transport = Mishaps(http._transport, self.mishaps)
         async with http:
             client = CatalogueClient(http, settings.scicat, max_concurrency=8)
-            client.use(credentials_from(settings.scicat, client.login, lambda: self.clock.now))
+            self.credentials = credentials_from(
+                settings.scicat, client.login, lambda: self.clock.now - self.clock_is_late
+            )
+            client.use(self.credentials)
             api = ApiChoice(settings.scicat.api)
             yield Delivery(client, CatalogueWrites(client, api), api, settings, self.clock)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from tests.contract.service.bench import PREFIX, Bench, Clock
 
-from contract.service.bench import PREFIX, Bench, Clock
 from scicat_ingest.faults import (
     CannotReadBack,
     CredentialsRejected,
@@ -129,11 +129,11 @@ async def test_a_dataset_that_an_earlier_crash_left_without_parts_is_completed(b
     parts = bench.plan(files=[{"path": f"f{number}", "size": 1} for number in range(3)])
     bench.mishaps = {("POST", "origdatablocks"): {2: "refuse connection"}}
     async with bench.open() as delivery:
-        bench.clock.sleep = crash
+        bench.clock.on_sleep = crash
         with pytest.raises(Crash):
             await delivery.deliver(parts)
     assert len(bench.stand_in.store.origdatablocks()) == 1
-    del bench.clock.sleep
+    bench.clock.on_sleep = None
     async with bench.open() as delivery:
         delivered = await delivery.deliver(plan)
     assert delivered.verdict == "completed"
@@ -145,7 +145,7 @@ class Crash(Exception):  # noqa: N818 (it is none)
     """Stands for kill -9."""
 
 
-async def crash(_: float) -> None:
+async def crash() -> None:
     await anyio.lowlevel.checkpoint()
     raise Crash
 
@@ -163,15 +163,14 @@ async def test_another_writer_at_work_is_waited_for(bench: Bench) -> None:
     async with bench.open() as first, bench.open() as second:
         turn = anyio.Event()
 
-        async def let_the_first_finish(seconds: float) -> None:
-            bench.clock.slept.append(seconds)
+        async def let_the_first_finish() -> None:
             turn.set()
             await done.wait()
 
         done = anyio.Event()
         # The first has created the dataset, and nothing else yet.
         assert await first._writes.create_dataset(plan, [])
-        bench.clock.sleep = let_the_first_finish
+        bench.clock.on_sleep = let_the_first_finish
         async with anyio.create_task_group() as tasks:
             results = []
 
@@ -225,16 +224,15 @@ async def test_totals_of_many_blocks_are_corrected(bench: Bench) -> None:
 
 async def test_a_token_that_dies_is_renewed_on_the_way(bench: Bench) -> None:
     """A 403 that is a dead token is no refusal: one login, and the request is made again."""
-    account = bench.stand_in.account("admin")
+    life = bench.stand_in.config.token_life
+    bench.clock_is_late = life
     async with bench.open() as delivery:
         await delivery.deliver(bench.plan(acquisitionId="before"))
-        delivery._client._credentials._renew_at = float("inf")  # our clock does not tell
-        bench.clock.now += bench.stand_in.config.token_life + 10
+        bench.clock.now += life + 10
         plan = bench.plan(acquisitionId="after")
         await delivery.deliver(plan)
     bench.assert_once(plan)
     assert bench.stand_in.requests["POST /api/v3/auth/login"] == 2
-    assert account.username == "admin"
 
 
 async def test_a_document_that_scicat_refuses_is_the_records_fault(bench: Bench) -> None:
@@ -306,7 +304,8 @@ async def test_no_secret_is_ever_said(bench: Bench, caplog: pytest.LogCaptureFix
     bench.scicat = {"read_back_group": "ingestor"}
     async with bench.open() as delivery:
         await delivery.deliver(bench.plan())
-        token = await delivery._client._credentials.token()
+        assert bench.credentials is not None
+        token = await bench.credentials.token()
     bench.scicat = {"token": f"{token}x"}
     async with bench.open() as delivery:
         with pytest.raises(CredentialsRejected) as caught:
