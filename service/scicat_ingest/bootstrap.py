@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from scicat_ingest.mapping.rules import MappingRules
     from scicat_ingest.settings import KafkaSettings, Settings
 
-MOST_MESSAGE_BYTES = 32 * 1024 * 1024
-"""The producer's own bound; the broker's `message.max.bytes` is the one that counts."""
+MOST_REQUEST_BYTES = 32 * 1024 * 1024
+"""The producer's own bound, which shall not matter: kafka.max_message_bytes and the broker decide."""
 
 
 class RealWaiting:
@@ -92,8 +92,7 @@ async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProduc
         **connection_arguments(settings),
         acks="all",
         enable_idempotence=True,
-        max_request_size=MOST_MESSAGE_BYTES,
-        compression_type="gzip",
+        max_request_size=MOST_REQUEST_BYTES,
     )
     with one_clear_error(settings), anyio.fail_after(settings.connect_timeout_seconds):
         await producer.start()

@@ -92,6 +92,9 @@ class KafkaSettings(Group):
     replication_factor: int | None = Field(
         default=None, ge=1, description="of topics that we create; default: 3, or the number of brokers if fewer"
     )
+    max_message_bytes: int = Field(
+        default=1_000_000, ge=10_000, description="largest outcome message; not more than the topics' max.message.bytes"
+    )
     session_timeout_seconds: float = Field(
         default=45, ge=6, le=300, description="a member that is silent for so long has died; its partitions move on"
     )

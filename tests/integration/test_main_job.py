@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,20 @@ async def test_a_dead_letter_is_the_original_record_with_a_reason(site: Site) ->
     assert b"expected a valid string" in headers["__connect.errors.exception.message"]
     assert headers["ce_type"] == b"scicat.acquisition.dead-letter.v1"
     assert site.stand_in.store.datasets() == []
+
+
+async def test_a_dead_letter_that_is_too_large_for_kafka_leaves_only_the_value_out(site: Site) -> None:
+    """The record filled Kafka's limit, and our headers come on top: size and digest stand for the value."""
+    value = b"x" * 999_900
+    async with running(site):
+        await send(site, [(b"k", value), (b"k", event())])
+        letter, answer = sorted(await read_outcomes(site, at_least(2)), key=source_of)
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value) == (b"k", None)
+    assert headers["ingest.dlq.reason"] == b"invalid_json"
+    assert headers["ingest.dlq.value_bytes"] == b"999900"
+    assert headers["ingest.dlq.value_sha256"].decode() == hashlib.sha256(value).hexdigest()
+    assert json.loads(answer.value)["verdict"] == "created"
 
 
 async def test_a_tombstone_and_a_cancelled_run_are_committed_without_an_answer(site: Site) -> None:

@@ -53,18 +53,17 @@ _REFUSALS = (
 
 def classify_answer(route: Route, answer: Answer) -> Verdict:
     """Decide what an answer means."""
-    verdict = _BY_STATUS.get(answer.status)
-    if verdict is not None:
-        return verdict
+    status = answer.status
     if answer.ok:
         return _classify_success(route, answer)
-    if answer.status == 403:
+    if status == 403:
         return Verdict.REFUSED if route.writes and answer.message.startswith(_REFUSALS) else Verdict.SUSPICIOUS
-    if answer.status == 404:
+    if status == 404:
         return Verdict.NO_ROUTE if answer.message.startswith("Cannot ") else Verdict.NOT_FOUND
-    if answer.status >= 500 or answer.status < 200:
-        return Verdict.AMBIGUOUS if route.writes else Verdict.TRANSIENT
-    return Verdict.INVALID
+    verdict = _BY_STATUS.get(status) or _BY_HUNDREDS.get(status // 100)
+    if verdict is not None:
+        return verdict
+    return Verdict.AMBIGUOUS if route.writes else Verdict.TRANSIENT
 
 
 _BY_STATUS = {
@@ -76,6 +75,11 @@ _BY_STATUS = {
     425: Verdict.TRANSIENT,
     429: Verdict.TRANSIENT,
     503: Verdict.TRANSIENT,
+}
+
+_BY_HUNDREDS = {
+    3: Verdict.NO_ROUTE,  # a redirect, say to https or to a login page: the address is wrong
+    4: Verdict.INVALID,
 }
 
 

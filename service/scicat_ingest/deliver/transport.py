@@ -27,7 +27,7 @@ import ssl
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -264,16 +264,12 @@ class _Transport(httpx.AsyncBaseTransport):
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
+        incoming = cast("httpx.AsyncByteStream", response.stream)
         try:
-            body = b"".join([chunk async for chunk in response.aiter_raw()])
+            response.stream = httpx.ByteStream(b"".join([part async for part in incoming]))
         finally:
-            await response.aclose()
-        return httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            stream=httpx.ByteStream(body),
-            extensions=response.extensions,
-        )
+            await incoming.aclose()
+        return response
 
     async def aclose(self) -> None:
         await self._inner.aclose()

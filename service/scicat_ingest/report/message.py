@@ -25,6 +25,9 @@ SOURCE = "/scicat-ingest"
 _OUTCOME_NAMESPACE = UUID("5f0a3f0e-4a3c-5b7e-9d53-6a1c1f3c8e21")
 _MOST_WARNINGS = 100
 _LONGEST_TEXT = 1000
+_MOST_IDS = 1000
+_OVERHEAD_BYTES = 1000
+"""Room for lengths, the batch header, and the headers that say that the value was left out."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -60,9 +63,15 @@ def write_message(outcome: Outcome, *, ingested_topic: str, dead_letter_topic: s
             return None
 
 
-def without_value(message: Message) -> Message:
-    """Give a dead letter that is too large for Kafka without the record's value, but with its size and digest."""
+def fit_message(message: Message, max_bytes: int) -> Message:
+    """Give the message, or, if Kafka would not take it, the same without its value, but with its size and digest.
+
+    Only a dead letter can be so large: its record filled the limit, and our headers come on top.
+    """
     value = message.value or b""
+    headers = sum(len(name) + len(text) for name, text in message.headers)
+    if len(message.key or b"") + len(value) + headers + _OVERHEAD_BYTES <= max_bytes:
+        return message
     return replace(
         message,
         value=None,
@@ -89,12 +98,12 @@ def _ingested(outcome: Ingested, topic: str) -> Message:
         "origdatablocks": {
             "created": delivered.blocks_created,
             "found": delivered.blocks_found,
-            "ids": list(delivered.block_ids),
+            "ids": list(delivered.block_ids[:_MOST_IDS]),
         },
         "attachments": {
             "created": delivered.attachments_created,
             "found": delivered.attachments_found,
-            "ids": list(delivered.attachment_ids),
+            "ids": list(delivered.attachment_ids[:_MOST_IDS]),
         },
         "files": plan.number_of_files,
         "bytes": plan.size,
@@ -185,7 +194,10 @@ def _bounded(warnings: list[str]) -> list[str]:
 
 
 def _record_time(record: Record) -> str | None:
-    return write_time(from_epoch_ms(record.timestamp_ms)) if record.timestamp_ms >= 0 else None
+    try:
+        return write_time(from_epoch_ms(record.timestamp_ms)) if record.timestamp_ms >= 0 else None
+    except ValueError:
+        return None
 
 
 def _coordinates(record: Record) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import anyio
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from scicat_ingest.faults import KafkaUnavailable
-from scicat_ingest.report.message import without_value, write_message
+from scicat_ingest.faults import InvalidSettings, KafkaUnavailable
+from scicat_ingest.report.message import fit_message, write_message
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
@@ -29,7 +29,10 @@ class Publisher:
         self._settings = settings
 
     async def publish(self, outcome: Outcome) -> None:
-        """Return when Kafka has acknowledged the outcome. Raises KafkaUnavailable if it does not in time."""
+        """Return when Kafka has acknowledged the outcome.
+
+        Raises KafkaUnavailable if it does not in time, InvalidSettings if it takes no message of this size.
+        """
         message = write_message(
             outcome,
             ingested_topic=self._settings.ingested_topic,
@@ -37,10 +40,7 @@ class Publisher:
         )
         if message is None:
             return
-        try:
-            await self._send(message)
-        except MessageSizeTooLargeError:
-            await self._send(without_value(message))
+        await self._send(fit_message(message, self._settings.max_message_bytes))
 
     async def _send(self, message: Message) -> None:
         try:
@@ -53,7 +53,8 @@ class Publisher:
                     timestamp_ms=message.timestamp_ms,
                 )
         except MessageSizeTooLargeError:
-            raise
+            limit = self._settings.max_message_bytes
+            raise InvalidSettings(f"{message.topic} takes no message of kafka.max_message_bytes ({limit})") from None
         except TimeoutError:
             raise KafkaUnavailable(
                 f"no acknowledgement from {message.topic} within {ACKNOWLEDGED_WITHIN_SECONDS:.0f} s"
