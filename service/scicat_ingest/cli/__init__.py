@@ -47,12 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
-    except ConfigurationFault as fault:
-        _say(fault)
-        return EXIT_CONFIG
     except IngestFault as fault:
-        _say(fault)
-        return 1
+        return _end(fault)
+    except BaseExceptionGroup as group:
+        faults = group.subgroup(IngestFault)
+        if faults is None:
+            raise
+        return _end(_first(faults))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone away: `scicat-ingest map … | head`
@@ -60,9 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _say(fault: IngestFault) -> None:
+def _end(fault: IngestFault) -> int:
     logging.getLogger(__name__).debug("stopped by a fault", exc_info=fault)
     sys.stderr.write(f"scicat-ingest: {fault.code}: {fault}\n")
+    return EXIT_CONFIG if isinstance(fault, ConfigurationFault) else 1
+
+
+def _first(group: BaseExceptionGroup[IngestFault]) -> IngestFault:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from scicat_ingest.cli.demo_run import ACCOUNT, Tally, open_stage, run_demo
+from scicat_ingest.cli.demo_run import ACCOUNT, Tally, open_stage, performed
 from scicat_ingest.cli.run import until_signal
 from scicat_ingest.engine.observer import Observers
 from scicat_ingest.observe.logs import OutcomeLog, configure_logging
@@ -60,11 +60,14 @@ def run(options: argparse.Namespace) -> int:
 
 async def _demo(options: argparse.Namespace) -> Summary:
     errors = Console(stderr=True)
+    tally = Tally()
+    observer = Observers(tally, OutcomeLog())
+    events = sample_events(options.events)
     with _Bar(errors) as bar:
-        async with open_stage(options.bootstrap_servers, bar) as stage:
-            tally = Tally()
-            observer = Observers(tally, OutcomeLog())
-            summary = await run_demo(stage, observer, tally, sample_events(options.events), bar)
+        async with (
+            open_stage(options.bootstrap_servers, bar) as stage,
+            performed(stage, observer, tally, events, bar) as summary,
+        ):
             bar.close()
             if options.json:
                 sys.stdout.write(json.dumps(summary.as_json()) + "\n")

@@ -119,10 +119,14 @@ async def open_stage(bootstrap_servers: str | None, progress: Progress) -> Async
         yield Stage(_settings(bootstrap_servers, stand_in.url), bootstrap_servers, stand_in.url)
 
 
-async def run_demo(
+@asynccontextmanager
+async def performed(
     stage: Stage, observer: Observer, tally: Tally, events: Sequence[SampleEvent], progress: Progress
-) -> Summary:
-    """Send the events, let the service work, and compare every outcome with what the event demands."""
+) -> AsyncIterator[Summary]:
+    """Send the events, let the service work, and compare every outcome with what the event demands.
+
+    Gives the summary while the service still runs; it is stopped at the end of the `async with`.
+    """
     summary = Summary(sent=len(events))
     await prepare_topics(stage.settings, create=True)
     async with anyio.create_task_group() as tasks, open_service(stage.settings, observer) as service:
@@ -134,10 +138,10 @@ async def run_demo(
         progress.step("ingesting")
         outcomes = await _collect(stage.settings, sent, tally, progress)
         summary.seconds = time.monotonic() - began
+        _judge(summary, sent, outcomes, tally)
+        summary.datasets = await _count_datasets(stage.settings, summary)
+        yield summary
         await service.stop()
-    _judge(summary, sent, outcomes, tally)
-    summary.datasets = await _count_datasets(stage.settings, summary)
-    return summary
 
 
 def _settings(bootstrap_servers: str, scicat_url: str) -> Settings:
