@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +13,7 @@ import anyio
 from aiokafka import AIOKafkaProducer
 
 from scicat_ingest import __version__
-from scicat_ingest.consume.connection import connection_arguments, one_clear_error
+from scicat_ingest.consume.connection import connection_arguments, one_clear_error, stop_client
 from scicat_ingest.consume.stream import KafkaStream
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.deliver.account import check_account
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
     from scicat_ingest.engine.observer import Observer
     from scicat_ingest.mapping.rules import MappingRules
-    from scicat_ingest.settings import KafkaSettings, Settings
+    from scicat_ingest.settings import KafkaSettings, ScicatSettings, Settings
+
+_LOG = logging.getLogger(__name__)
 
 MOST_REQUEST_BYTES = 32 * 1024 * 1024
 """The producer's own bound, which shall not matter: kafka.max_message_bytes and the broker decide."""
@@ -64,6 +67,17 @@ def rules_by_topic(settings: Settings) -> dict[str, MappingRules]:
     if len(outcomes) != 2 or outcomes & set(rules):
         raise InvalidSettings("input topics, kafka.ingested_topic and kafka.dead_letter_topic must all differ")
     return rules
+
+
+def _warn_of_short_settle(scicat: ScicatSettings) -> None:
+    longest = scicat.connect_timeout_seconds + scicat.write_timeout_seconds
+    if scicat.settle_seconds < longest:
+        _LOG.warning(
+            "scicat.settle_seconds (%.0f) is shorter than a POST may take (%.0f): a second service could complete a "
+            "dataset that the first one is still writing, and list files twice",
+            scicat.settle_seconds,
+            longest,
+        )
 
 
 @asynccontextmanager
@@ -99,8 +113,7 @@ async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProduc
     try:
         yield producer
     finally:
-        with anyio.move_on_after(10, shield=True):
-            await producer.stop()
+        await stop_client(producer)
 
 
 @asynccontextmanager
@@ -112,6 +125,7 @@ async def open_service(
     Raises ConfigurationFault. Waits while SciCat is down.
     """
     rules = rules_by_topic(settings)
+    _warn_of_short_settle(settings.scicat)
     waiting = RealWaiting()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_client(settings))

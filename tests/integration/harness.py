@@ -17,7 +17,7 @@ import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from scicat_ingest.bootstrap import open_producer, open_service
-from scicat_ingest.consume.connection import connection_arguments
+from scicat_ingest.consume.connection import connection_arguments, stop_client
 from scicat_ingest.observe.logs import OutcomeLog
 from scicat_ingest.settings import Settings
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scicat_ingest.engine.service import Service
-    from scicat_ingest.testing.stand_in import StandInThread
+    from scicat_ingest.testing.stand_in import StandIn, StandInThread
 
 PATIENCE_SECONDS = 120
 PARTITIONS = 3
@@ -37,7 +37,7 @@ class Site:
     """A facility: its Kafka, its SciCat, and its settings as a document."""
 
     document: dict[str, Any]
-    stand_in: StandInThread
+    stand_in: StandIn | StandInThread
 
     @property
     def settings(self) -> Settings:
@@ -53,7 +53,9 @@ class Site:
         return path
 
 
-def make_site(bootstrap_servers: str, stand_in: StandInThread, name: Callable[[str], str], **groups: Any) -> Site:
+def make_site(
+    bootstrap_servers: str, stand_in: StandIn | StandInThread, name: Callable[[str], str], **groups: Any
+) -> Site:
     """Describe a site; `groups` are merged into the settings."""
     account = stand_in.account("ingestor")
     document: dict[str, Any] = {
@@ -156,7 +158,7 @@ async def read_outcomes(site: Site, enough: Callable[[list[Any]], bool]) -> list
                     messages += batch
         return messages
     finally:
-        await consumer.stop()
+        await stop_client(consumer)
 
 
 def sources_of(messages: Iterable[Any]) -> Counter[tuple[int, int]]:
@@ -187,4 +189,4 @@ async def committed_offsets(site: Site) -> dict[int, int]:
                 offsets[number] = committed
         return offsets
     finally:
-        await consumer.stop()
+        await stop_client(consumer)

@@ -24,7 +24,7 @@ from tests.integration.harness import (
 from scicat_ingest.consume.connection import connection_arguments
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.testing.sample_events import sample_events
-from scicat_ingest.testing.stand_in import StandInThread
+from scicat_ingest.testing.stand_in import StandIn, StandInThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ def many(count: int) -> list[tuple[bytes, bytes]]:
     return records
 
 
-def assert_each_is_there_once(stand_in: StandInThread, count: int) -> None:
+def assert_each_is_there_once(stand_in: StandIn | StandInThread, count: int) -> None:
     """Every acquisition has one dataset with right totals, one block, and one attachment."""
     datasets = stand_in.store.datasets()
     acquisitions = Counter(dataset["scientificMetadata"]["ingest"]["acquisitionId"] for dataset in datasets)

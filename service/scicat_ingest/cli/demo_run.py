@@ -14,7 +14,7 @@ import anyio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from scicat_ingest.bootstrap import open_client, open_producer, open_service
-from scicat_ingest.consume.connection import connection_arguments
+from scicat_ingest.consume.connection import connection_arguments, stop_client
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.faults import CatalogueUnavailable
 from scicat_ingest.report.outcome import Skipped
@@ -228,8 +228,7 @@ async def _reader(settings: Settings) -> AsyncIterator[Any]:
         )
         yield reader
     finally:
-        with anyio.move_on_after(5, shield=True):
-            await reader.stop()
+        await stop_client(reader)
 
 
 def _read(message: Any, settings: Settings) -> _Published:

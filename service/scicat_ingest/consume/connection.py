@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from scicat_ingest.faults import InvalidSettings, KafkaUnreachable
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scicat_ingest.settings import KafkaSettings
+
+_LOG = logging.getLogger(__name__)
 
 
 def connection_arguments(settings: KafkaSettings) -> dict[str, Any]:
@@ -57,6 +62,24 @@ def one_clear_error(settings: KafkaSettings) -> Iterator[None]:
         raise KafkaUnreachable(f"{settings.bootstrap_servers}: {what}{cause}") from None
     finally:
         logger.removeHandler(said)
+
+
+async def stop_client(client: Any, within_seconds: float = 10.0) -> None:
+    """Stop an aiokafka consumer or producer, within a deadline, also when it is we who are being cancelled.
+
+    aiokafka 0.14 lets the cancellation of its own inner tasks escape from `stop()` while a broker is away
+    (`Fetcher.close` awaits a task that it has cancelled within a back-off sleep), and leaves its connections open then.
+    """
+    with anyio.move_on_after(within_seconds, shield=True):
+        try:
+            await client.stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # this one is ours: the deadline
+            _LOG.debug("aiokafka's own cancellation escaped from stop()", exc_info=True)
+            connections = client._client if isinstance(client, AIOKafkaConsumer) else client.client  # noqa: SLF001
+            await connections.close()
 
 
 class _Said(logging.Handler):

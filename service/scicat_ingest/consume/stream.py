@@ -15,7 +15,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from scicat_ingest.consume.connection import connection_arguments, one_clear_error
+from scicat_ingest.consume.connection import connection_arguments, one_clear_error, stop_client
 from scicat_ingest.consume.record import Record
 from scicat_ingest.consume.start_offset import LostRecords
 from scicat_ingest.faults import HistoryLost, KafkaUnavailable
@@ -86,8 +86,7 @@ class KafkaStream:
     async def stop(self) -> None:
         """Leave the group, within 10 s."""
         if self._consumer is not None:
-            with anyio.move_on_after(10, shield=True):
-                await self._consumer.stop()
+            await stop_client(self._consumer)
 
     async def fetch(self, most: int) -> list[Record]:
         """Give what is there within half a second. Raises HistoryLost, KafkaUnavailable."""

@@ -181,6 +181,8 @@ class CatalogueClient:
                     headers=headers,
                     timeout=self._timeouts[writes],
                 )
+        except httpx.InvalidURL as error:
+            raise TooLargeForCatalogue(f"{request.method}: the address cannot be used: {error}", field="pid") from None
         except httpx.HTTPError as error:
             failure = classify_exception(error)
             if failure.sent is Sent.NO or not writes:
