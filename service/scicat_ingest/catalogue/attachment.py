@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from scicat_ingest.catalogue.document import Document, Flag, NonEmpty, Text
+from scicat_ingest.catalogue.document import Document, Flag, Many, NonEmpty, Text
 
 
 class AttachmentRelationship(Document):
@@ -25,6 +25,6 @@ class Attachment(Document):
     isPublished: Flag
     aid: NonEmpty | None = None
     thumbnail: Text | None = Field(default=None, description="a data URL")
-    accessGroups: list[Text] | None = None
+    accessGroups: Many[Text] | None = None
     instrumentGroup: Text | None = None
-    relationships: list[AttachmentRelationship] | None = None
+    relationships: Many[AttachmentRelationship] | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from scicat_ingest.catalogue.document import Count, Document, Flag, NonEmpty, Text
+from scicat_ingest.catalogue.document import Count, Document, Flag, Many, NonEmpty, Text
 from scicat_ingest.catalogue.times import Instant
 
 
@@ -60,7 +60,7 @@ class Dataset(Document):
     creationTime: Instant
 
     pid: NonEmpty | None = None
-    accessGroups: list[Text] | None = None
+    accessGroups: Many[Text] | None = None
     instrumentGroup: Text | None = None
     ownerEmail: Text | None = None
     orcidOfOwner: Text | None = None
@@ -70,30 +70,30 @@ class Dataset(Document):
     numberOfFiles: Count | None = None
     numberOfFilesArchived: Count | None = None
     validationStatus: Text | None = None
-    keywords: list[Text] | None = None
+    keywords: Many[Text] | None = None
     description: Text | None = None
     classification: Text | None = None
     license: Text | None = None
     isPublished: Flag | None = None
-    techniques: list[Technique] | None = None
-    sharedWith: list[Text] | None = None
-    relationships: list[Relationship] | None = None
+    techniques: Many[Technique] | None = None
+    sharedWith: Many[Text] | None = None
+    relationships: Many[Relationship] | None = None
     datasetlifecycle: DatasetLifecycle | None = None
     scientificMetadata: dict[str, Any] | None = None
     scientificMetadataSchema: Text | None = None
     scientificMetadataValid: Flag | None = None
     comment: Text | None = None
     dataQualityMetrics: float | None = Field(default=None, strict=True, allow_inf_nan=False)
-    principalInvestigators: list[Text] | None = None
+    principalInvestigators: Many[Text] | None = None
     startTime: Instant | None = None
     endTime: Instant | None = None
     creationLocation: Text | None = None
     dataFormat: Text | None = None
-    proposalIds: list[Text] | None = None
-    sampleIds: list[Text] | None = None
-    instrumentIds: list[Text] | None = None
-    inputDatasets: list[Text] | None = None
-    usedSoftware: list[Text] | None = None
+    proposalIds: Many[Text] | None = None
+    sampleIds: Many[Text] | None = None
+    instrumentIds: Many[Text] | None = None
+    inputDatasets: Many[Text] | None = None
+    usedSoftware: Many[Text] | None = None
     jobParameters: dict[str, Any] | None = None
     jobLogData: Text | None = None
     runNumber: Text | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from scicat_ingest.catalogue.document import Count, Document, Flag, NonEmpty, Text
+from scicat_ingest.catalogue.document import Count, Document, Flag, Many, NonEmpty, Text
 from scicat_ingest.catalogue.times import Instant
 
 
@@ -26,9 +26,9 @@ class OrigDatablock(Document):
 
     datasetId: NonEmpty = Field(description="pid of the dataset")
     size: Count = Field(description="sum of the files' sizes, bytes")
-    dataFileList: list[DataFile] = Field(min_length=1)
+    dataFileList: Many[DataFile] = Field(min_length=1)
     chkAlg: NonEmpty | None = Field(default=None, description="name of the checksum algorithm; not empty")
     ownerGroup: Text | None = Field(default=None, description="the dataset's; SciCat overwrites another value")
-    accessGroups: list[Text] | None = None
+    accessGroups: Many[Text] | None = None
     instrumentGroup: Text | None = None
     isPublished: Flag | None = None

@@ -10,11 +10,13 @@ from email_validator import EmailNotValidError, validate_email
 
 _LABEL = re.compile(r"(?!-)[a-z0-9\u00a1-\uffff-]{1,63}(?<!-)", re.IGNORECASE)
 _TOP_LEVEL = re.compile(r"[a-z\u00a1-\uffff]{2,}|xn--[a-z0-9-]{2,}", re.IGNORECASE)
+_LONGEST_EMAILS = 5000
+"""Characters of all addresses of a field: each costs a parse."""
 
 
 def is_email(text: str) -> bool:
     """Tell whether SciCat takes `text` as an e-mail field: one address, or several separated by `;`."""
-    return all(_is_one_email(part.strip()) for part in text.split(";"))
+    return len(text) <= _LONGEST_EMAILS and all(_is_one_email(part.strip()) for part in text.split(";"))
 
 
 def _is_one_email(text: str) -> bool:
@@ -26,9 +28,9 @@ def _is_one_email(text: str) -> bool:
 
 
 def is_source_folder_host(text: str) -> bool:
-    """Tell whether SciCat takes `text` as sourceFolderHost: `[protocol://]host.with.tld[:port][/path]` or an IP address.
+    """Tell whether SciCat takes `text` as sourceFolderHost.
 
-    The protocol is http, https or ftp.
+    It is `[protocol://]host.with.tld[:port][/path]`, where the host may be an IP address; http, https or ftp.
     `host1`, `localhost` and `https://h/x` are refused with a 400: a host needs a real top-level domain.
     """
     if not text or len(text) > 2083 or re.search(r"[\s<>\x00-\x1f\x7f]", text):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
@@ -30,8 +31,14 @@ def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
 
 
 def from_epoch_ms(milliseconds: int) -> datetime:
-    """Turn a Kafka timestamp (milliseconds since 1970, UTC) into an aware time."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    """Turn a Kafka timestamp (milliseconds since 1970, UTC) into an aware time.
+
+    Raises ValueError outside the years 1 to 9999: producers set timestamps, and Kafka takes any 64-bit integer.
+    """
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        raise ValueError("the timestamp is outside the years 1 to 9999") from None
 
 
 def write_time(moment: datetime) -> str:
@@ -39,15 +46,19 @@ def write_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _read(value: Any) -> datetime:
+def _read(value: Any, info: ValidationInfo) -> datetime:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError("the time has no zone")
         return value.astimezone(UTC)
     if not isinstance(value, str):
         raise ValueError("expected an RFC 3339 time as a string")  # noqa: TRY004 (pydantic wants a ValueError)
-    return parse_time(value)
+    zone: tzinfo | None = (info.context or {}).get("zone")
+    return parse_time(value, zone)
 
 
 Instant = Annotated[datetime, BeforeValidator(_read), PlainSerializer(write_time, return_type=str)]
-"""An aware time; its JSON form is RFC 3339 in UTC with milliseconds, as SciCat answers it."""
+"""An aware time; one without offset is read in the zone of the validation context, or refused.
+
+Its JSON form is RFC 3339 in UTC with milliseconds, as SciCat answers it.
+"""

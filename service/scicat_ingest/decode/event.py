@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
+from scicat_ingest.catalogue.document import Many
 from scicat_ingest.decode.event_part import EventPart, EventTime, FileSize, TextOrInteger, VisibleText
 
 CLOUD_EVENT_TYPE = "scicat.acquisition.completed.v1"
@@ -27,7 +28,7 @@ class Proposal(EventPart):
     """The proposal that the data were taken for."""
 
     id: str | None = Field(None, description="goes into proposalIds and the ownerGroup template", examples=["p1001"])
-    principalInvestigators: list[str] | None = Field(
+    principalInvestigators: Many[str] | None = Field(
         None, description="first and last names, the main one first", examples=[["Ada Lovelace"]]
     )
 
@@ -55,7 +56,7 @@ class Groups(EventPart):
     """Who may see the data. Other groups than the templates give need `may_set` for the source."""
 
     owner: str | None = Field(None, description="ownerGroup", examples=["p1001"])
-    access: list[str] | None = Field(None, description="accessGroups", examples=[["odin-staff"]])
+    access: Many[str] | None = Field(None, description="accessGroups", examples=[["odin-staff"]])
     instrument: str | None = Field(None, description="instrumentGroup", examples=["odin"])
 
 
@@ -101,8 +102,8 @@ class FileManifest(EventPart):
 class Scan(EventPart):
     """The files are whatever is found in source.folder."""
 
-    include: list[str] | None = Field(None, description="globs", examples=[["**/*.nxs"]])
-    exclude: list[str] | None = Field(None, description="globs", examples=[["**/*.tmp"]])
+    include: Many[str] | None = Field(None, description="globs", examples=[["**/*.nxs"]])
+    exclude: Many[str] | None = Field(None, description="globs", examples=[["**/*.tmp"]])
 
 
 class Relationship(EventPart):
@@ -129,7 +130,7 @@ class EventAttachment(EventPart):
         description="aid in SciCat; default: derived from pid, caption and content",
         examples=["9c8c2a5e-0f0b-5d5e-8a53-0d3b7c3f7c55"],
     )
-    relationships: list[Relationship] | None = Field(None, description="further targets", examples=[[]])
+    relationships: Many[Relationship] | None = Field(None, description="further targets", examples=[[]])
     isPublished: bool | None = Field(None, description="default: false; true needs may_set", examples=[False])
 
 
@@ -197,7 +198,7 @@ class AcquisitionCompleted(EventPart):
     )
     title: str | None = Field(None, description="datasetName; default: acquisitionId", examples=["Fe3O4 at 5 K"])
     description: str | None = Field(None, description="free text", examples=["Overnight tomography"])
-    keywords: list[str] | None = Field(None, description="tags", examples=[["tomography"]])
+    keywords: Many[str] | None = Field(None, description="tags", examples=[["tomography"]])
     comment: str | None = Field(None, description="free text", examples=["beam was unstable"])
     instrument: Instrument | None = Field(None, description="where", examples=[{"id": "ODIN"}])
     proposal: Proposal | None = Field(None, description="what for", examples=[{"id": "p1001"}])
@@ -217,7 +218,7 @@ class AcquisitionCompleted(EventPart):
     )
     runNumber: TextOrInteger | None = Field(None, description="number or name of the run", examples=[42, "42a"])
     source: Source | None = Field(None, description="where the files are", examples=[{"folder": "/data/odin/run42"}])
-    files: list[File] | None = Field(
+    files: Many[File] | None = Field(
         None,
         description="the files, at most 2 000; exactly one of files, fileManifest, scan, noFiles",
         examples=[[{"path": "run42.nxs", "size": 1048576}]],
@@ -233,7 +234,7 @@ class AcquisitionCompleted(EventPart):
     checksumAlgorithm: str | None = Field(
         None, min_length=1, description="chkAlg: a name that Python's hashlib knows", examples=["sha256"]
     )
-    attachments: list[EventAttachment] | None = Field(
+    attachments: Many[EventAttachment] | None = Field(
         None, description="previews", examples=[[{"caption": "Sum of all frames"}]]
     )
     metadata: dict[str, Any] | None = Field(
@@ -244,16 +245,16 @@ class AcquisitionCompleted(EventPart):
     metadataSchema: str | None = Field(
         None, description="scientificMetadataSchema, a link", examples=["https://schemas.example.org/imaging.json"]
     )
-    techniques: list[EventTechnique] | None = Field(None, description="PaNET terms", examples=[[]])
+    techniques: Many[EventTechnique] | None = Field(None, description="PaNET terms", examples=[[]])
     dataFormat: str | None = Field(None, description="format of the files", examples=["NeXus"])
     license: str | None = Field(None, description="name of the licence", examples=["CC-BY-4.0"])
     classification: str | None = Field(None, description="ACIA string", examples=["IN=medium,AV=low,CO=low"])
-    inputDatasets: list[InputDataset] | None = Field(
+    inputDatasets: Many[InputDataset] | None = Field(
         None,
         description="what a derived dataset was made from: pids, or {instrument, acquisitionId}",
         examples=[["20.500.12345/abc", {"instrument": "ODIN", "acquisitionId": "odin-000041"}]],
     )
-    usedSoftware: list[str] | None = Field(
+    usedSoftware: Many[str] | None = Field(
         None, description="links to the software, with version", examples=[["https://example.org/scipp@24.1"]]
     )
     jobParameters: dict[str, Any] | None = Field(None, description="of the processing", examples=[{"bins": 100}])

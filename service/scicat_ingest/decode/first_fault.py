@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.decode.field_path import write_path
 from scicat_ingest.faults import InvalidEvent, InvalidField, MissingField, UnknownField
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EXCERPT = 80
+_IN_JSON = {"dict_type": "expected an object", "model_type": "expected an object", "list_type": "expected an array"}
+"""What pydantic calls by the names of Python."""
 
 
 def first_fault(errors: Sequence[Any], document: Any, prefix: str = "") -> InvalidEvent:
@@ -22,26 +26,33 @@ def first_fault(errors: Sequence[Any], document: Any, prefix: str = "") -> Inval
         return MissingField(f"is needed and missing{more}", field=field)
     if first["type"] == "extra_forbidden":
         return UnknownField(f"SciCat has no such field{more}", field=field)
-    expected = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
+    expected = _IN_JSON.get(first["type"]) or _expected(str(first["msg"]))
     return InvalidField(f"{expected}, got {excerpt(first.get('input'))}{more}", field=field)
+
+
+def _expected(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    message = re.sub("^Input should be (?=greater|less)", "expected a number ", message)
+    return re.sub("^(Input should be|String should have|List should have)", "expected", message)
 
 
 def _field_path(location: Sequence[str | int], document: Any) -> str:
     """Write pydantic's location as `files[3].size`, without the names of union members that it puts in between."""
-    path, here = "", document
+    steps: list[str | int] = []
+    here = document
     for index, part in enumerate(location):
         if isinstance(part, int):
-            path += f"[{part}]"
+            steps.append(part)
             here = here[part] if isinstance(here, list) and part < len(here) else None
         elif isinstance(here, dict) and (part in here or index == len(location) - 1):
-            path += f".{part}" if path else part
+            steps.append(part)
             here = here.get(part)
-    return path
+    return write_path(steps)
 
 
 def excerpt(value: Any) -> str:
     """Show a value in a message: as JSON, not too long."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "an array"
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"

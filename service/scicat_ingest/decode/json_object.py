@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from scicat_ingest.decode.field_path import write_path
 from scicat_ingest.faults import (
     DuplicateKey,
     InvalidJson,
@@ -17,10 +18,12 @@ from scicat_ingest.faults import (
     TooLarge,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _EXCERPT = 60
-_LONG_PATH = 200
 _MANY_DIGITS = 300
 
 
@@ -76,14 +79,15 @@ def parse_json_object(value: bytes, *, max_bytes: int, max_depth: int) -> dict[s
     try:
         text = value.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidUtf8(f"expected UTF-8, byte {error.start} is {value[error.start]:#04x}") from None
+        first = error.start + len(value) - len(error.object)  # the byte order mark is not counted
+        raise InvalidUtf8(f"expected UTF-8, byte {first} is {value[first]:#04x}") from None
     hooks = _Hooks()
     document = _load(text, hooks, max_depth)
     if not isinstance(document, dict):
         raise NotAnObject(f"expected a JSON object, got {_kind(document)}")
+    _refuse_depth(document, max_depth)
     if hooks.found_flaws:
         _report_first_flaw(document)
-    _refuse_depth(document, max_depth)
     if _ESCAPED_SURROGATE.search(value):
         _refuse_lone_surrogates(document)
     return document
@@ -105,22 +109,33 @@ def _load(text: str, hooks: _Hooks, max_depth: int) -> Any:
         raise InvalidJson(f"expected JSON, got an error at {where}: {error.msg}") from None
 
 
-def _children(value: Any, path: str) -> list[tuple[str, Any]]:
+def _steps(value: Any) -> Iterable[tuple[str | int, Any]]:
     if isinstance(value, dict):
-        return [(f"{path}.{name}" if path else name, item) for name, item in value.items()]
-    if isinstance(value, list):
-        return [(f"{path}[{index}]", item) for index, item in enumerate(value)]
-    return []
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _find(value: Any, wanted: Callable[[str | int, Any], bool]) -> tuple[list[str | int], Any] | None:
+    """Give the way to the first wanted item, and the item. Only for values whose depth is bounded.
+
+    The path is put together on the way back: a path for every item on the way there would cost gigabytes where a name
+    is long.
+    """
+    for step, item in _steps(value):
+        if wanted(step, item):
+            return [step], item
+        below = _find(item, wanted)
+        if below is not None:
+            return [step, *below[0]], below[1]
+    return None
 
 
 def _report_first_flaw(document: dict[str, Any]) -> NoReturn:
-    level = _children(document, "")
-    while level:
-        for path, item in level:
-            if isinstance(item, _Flaw):
-                raise item.fault(item.message, field=path)
-        level = [child for path, item in level for child in _children(item, path)]
-    raise DuplicateKey("expected each key once; one comes twice inside a value that is given twice itself")
+    found = _find(document, lambda _, item: isinstance(item, _Flaw))
+    if found is None:  # cannot be: a flaw only gives way to another one
+        raise DuplicateKey("expected each key once")
+    steps, flaw = found
+    raise flaw.fault(flaw.message, field=write_path(steps))
 
 
 def _refuse_depth(document: dict[str, Any], max_depth: int) -> None:
@@ -134,20 +149,28 @@ def _refuse_depth(document: dict[str, Any], max_depth: int) -> None:
         ]
         if not level:
             return
-    deep = [("", document)]
-    for _ in range(max_depth):
-        deep = [child for path, item in deep for child in _children(item, path) if isinstance(child[1], (dict, list))]
-    raise TooDeep(f"expected at most {max_depth} levels of objects and arrays", field=deep[0][0][:_LONG_PATH])
+    steps = _way_down(document, max_depth) or []
+    raise TooDeep(f"expected at most {max_depth} levels of objects and arrays", field=write_path(steps))
+
+
+def _way_down(value: Any, levels: int) -> list[str | int] | None:
+    """Give the way to the first object or array so many levels below."""
+    if levels == 0:
+        return []
+    for step, item in _steps(value):
+        below = _way_down(item, levels - 1) if isinstance(item, (dict, list)) else None
+        if below is not None:
+            return [step, *below]
+    return None
 
 
 def _refuse_lone_surrogates(document: dict[str, Any]) -> None:
-    level = _children(document, "")
-    while level:
-        for path, item in level:
-            if _SURROGATE.search(path) or (isinstance(item, str) and _SURROGATE.search(item)):
-                where = path.encode("utf-8", "replace").decode()
-                raise InvalidUtf8("expected Unicode text, got half of a surrogate pair", field=where)
-        level = [child for path, item in level for child in _children(item, path)]
+    def has_surrogate(step: str | int, item: Any) -> bool:
+        return any(isinstance(text, str) and _SURROGATE.search(text) is not None for text in (step, item))
+
+    found = _find(document, has_surrogate)
+    if found is not None:
+        raise InvalidUtf8("expected Unicode text, got half of a surrogate pair", field=write_path(found[0]))
 
 
 def _kind(value: Any) -> str:

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING
 from scicat_ingest.catalogue.dataset import Dataset
 from scicat_ingest.decode.event import AcquisitionCompleted
 from scicat_ingest.decode.event_part import EventPart
+from scicat_ingest.decode.field_path import shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIMILAR = 0.85
 """Names at least this similar (0 to 1, difflib's ratio) are taken for a slip of the pen."""
+
+_LONGEST_SLIP = 60
+"""A longer name is no slip of the pen."""
+_MOST_COMPARED = 1000
+"""So many different unknown names of an event are compared with the known ones: each costs 0.1 ms."""
 
 _SCICAT_NAMES = {
     "datasetName": "title",
@@ -36,6 +42,9 @@ _SCICAT_NAMES = {
 }
 
 
+_Judged = dict[tuple[type[EventPart], str], str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownName:
     """A name that the event's format does not have."""
@@ -45,18 +54,25 @@ class UnknownName:
     """The known name that is meant, if one is close."""
 
 
-def find_unknown_names(part: EventPart, path: str = "") -> Iterator[UnknownName]:
-    """Give every unknown name in an event, outermost first."""
+def find_unknown_names(event: EventPart) -> Iterator[UnknownName]:
+    """Give every unknown name in an event, outermost first, in the order of the event's own fields."""
+    return _find(event, "", {})
+
+
+def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
+    model = type(part)
     for name in part.model_extra or ():
-        yield UnknownName(_join(path, name), _probably(name, type(part)))
-    for name in part.model_fields_set:
-        value = getattr(part, name, None)
+        if (model, name) not in judged:
+            judged[model, name] = _probably(name, model, compare=len(judged) < _MOST_COMPARED)
+        yield UnknownName(_join(path, shown_name(name)), judged[model, name])
+    for name in model.model_fields:
+        value = getattr(part, name)
         if isinstance(value, EventPart):
-            yield from find_unknown_names(value, _join(path, name))
+            yield from _find(value, _join(path, name), judged)
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 if isinstance(item, EventPart):
-                    yield from find_unknown_names(item, f"{_join(path, name)}[{index}]")
+                    yield from _find(item, f"{_join(path, name)}[{index}]", judged)
 
 
 def _join(path: str, name: str) -> str:
@@ -67,14 +83,21 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _probably(name: str, model: type[EventPart]) -> str | None:
+def _probably(name: str, model: type[EventPart], *, compare: bool) -> str | None:
+    if len(name) > _LONGEST_SLIP:
+        return None
     known = _meanings(model)
     plain = _plain(name)
-    if plain in known:
-        return known[plain]
-    fields = {_plain(field): field for field in model.model_fields}
-    ratio, closest = max((SequenceMatcher(None, plain, field).ratio(), field) for field in fields)
-    return fields[closest] if ratio >= SIMILAR else None
+    if plain in known or not compare:
+        return known.get(plain)
+    matcher = SequenceMatcher()
+    matcher.set_seq2(plain)  # the one that it prepares for many comparisons
+    best, probable = SIMILAR, None
+    for field in sorted(model.model_fields):
+        matcher.set_seq1(_plain(field))
+        if matcher.real_quick_ratio() >= best and matcher.quick_ratio() >= best and matcher.ratio() >= best:
+            best, probable = matcher.ratio(), field
+    return probable
 
 
 @cache

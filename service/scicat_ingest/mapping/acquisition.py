@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.catalogue.entry import CatalogueEntry
 from scicat_ingest.decode.decoded import Decoded, Ignored
-from scicat_ingest.faults import AcquisitionFailed, ForbiddenBySource
+from scicat_ingest.faults import AcquisitionFailed, ForbiddenBySource, InvalidField
 from scicat_ingest.mapping.attachments import build_attachments
 from scicat_ingest.mapping.dataset import (
     build_dataset,
@@ -67,8 +67,8 @@ def map_acquisition(decoded: Decoded, rules: MappingRules, record_timestamp_ms: 
         "scientificMetadata": metadata,
     }
     if event.status != "completed":
-        fields["keywords"] = [*(fields["keywords"] or ()), event.status]
-    dataset = build_dataset(fields)
+        fields["keywords"] = _with_keyword(fields["keywords"], event.status)
+    dataset = build_dataset(fields, rules)
     inherited = inherited_from(dataset, pid)
     attachments, attachment_warnings = build_attachments(event, inherited, rules)
     return CatalogueEntry(
@@ -99,9 +99,19 @@ def _refuse_foreign_instrument(event: AcquisitionCompleted, rules: MappingRules)
         raise ForbiddenBySource("this source takes only its own instruments; the event names none", field="instrument")
     if name not in allowed:
         raise ForbiddenBySource(f"this source does not take events of {name!r}", field="instrument")
-    for other in event.dataset.get("instrumentIds") or () if event.dataset else ():
+    field, others = "dataset.instrumentIds", (event.dataset or {}).get("instrumentIds") or []
+    if not isinstance(others, list) or not all(isinstance(other, str) for other in others):
+        raise InvalidField("expected an array of strings", field=field)
+    for other in others:
         if other not in allowed:
-            raise ForbiddenBySource(f"this source does not take events of {other!r}", field="dataset.instrumentIds")
+            raise ForbiddenBySource(f"this source does not take events of {other!r}", field=field)
+
+
+def _with_keyword(keywords: Any, keyword: str) -> Any:
+    """Add a keyword; what is no array is left for the dataset's validation to refuse."""
+    if keywords is None:
+        return [keyword]
+    return [*keywords, keyword] if isinstance(keywords, list) and keyword not in keywords else keywords
 
 
 def _doubts(event: AcquisitionCompleted) -> list[str]:

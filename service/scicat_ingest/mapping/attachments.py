@@ -8,7 +8,7 @@ from uuid import uuid5
 
 from scicat_ingest.catalogue.attachment import Attachment, AttachmentRelationship
 from scicat_ingest.faults import ForbiddenBySource
-from scicat_ingest.mapping.pid import canonical_json
+from scicat_ingest.mapping.pid import canonical_json, is_addressable
 
 if TYPE_CHECKING:
     from scicat_ingest.decode.event import AcquisitionCompleted, EventAttachment
@@ -26,11 +26,14 @@ def build_attachments(
     warnings = []
     for index, given in enumerate(event.attachments or ()):
         field = f"attachments[{index}]"
-        if given.isPublished and not inherited.is_published and "isPublished" not in rules.source.may_set:
+        if given.isPublished and "isPublished" not in rules.source.may_set:
             raise ForbiddenBySource("this source may not publish attachments", field=f"{field}.isPublished")
         flaw = _flaw_of_thumbnail(given.thumbnail, rules.limits.max_thumbnail_bytes)
         if flaw:
             warnings.append(f"{field}.thumbnail: {flaw}; the attachment was left out")
+            continue
+        if given.id is not None and not is_addressable(given.id):
+            warnings.append(f"{field}.id: it cannot stand in a URL; the attachment was left out")
             continue
         attachment = _build(given, inherited, rules)
         if attachment.aid in attachments:

@@ -11,7 +11,7 @@ from scicat_ingest.catalogue.dataset import Dataset
 from scicat_ingest.catalogue.text_rules import is_source_folder_host
 from scicat_ingest.catalogue.times import from_epoch_ms, parse_time
 from scicat_ingest.decode.event import Instrument, Proposal, Sample
-from scicat_ingest.decode.first_fault import first_fault
+from scicat_ingest.decode.first_fault import excerpt, first_fault
 from scicat_ingest.faults import ForbiddenBySource, InvalidField, MissingField
 from scicat_ingest.mapping.pid import resolve_input
 from scicat_ingest.mapping.template import fill_template
@@ -66,13 +66,17 @@ def verbatim_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[st
 
 
 def creation_time(event: AcquisitionCompleted, verbatim: Mapping[str, Any], record_timestamp_ms: int) -> datetime:
-    """Give endedAt, else startedAt, else the record's timestamp; never now."""
+    """Give endedAt, else startedAt, else the record's timestamp; never now. Raises MissingField if there is none."""
     chosen: datetime | None = verbatim.get("creationTime") or event.endedAt or event.startedAt
     if chosen is not None:
         return chosen
     if record_timestamp_ms < 0:
         raise MissingField("is needed: the event has no startedAt, and Kafka no timestamp for it", field="endedAt")
-    return from_epoch_ms(record_timestamp_ms)
+    try:
+        return from_epoch_ms(record_timestamp_ms)
+    except ValueError:
+        message = "is needed: the event has no startedAt, and Kafka's timestamp for it is outside the years 1 to 9999"
+        raise MissingField(message, field="endedAt") from None
 
 
 def derive_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[str, Any]:
@@ -118,14 +122,14 @@ def choose_host(event: AcquisitionCompleted, verbatim: Mapping[str, Any]) -> tup
         return None, []
     if isinstance(host, str) and is_source_folder_host(host):
         return host, []
-    return None, [f"{field}: SciCat does not take {host!r} as a host name; it was left out"]
+    return None, [f"{field}: SciCat does not take {excerpt(host)} as a host name; it was left out"]
 
 
-def build_dataset(fields: Mapping[str, Any]) -> Dataset:
+def build_dataset(fields: Mapping[str, Any], rules: MappingRules) -> Dataset:
     """Validate the document as a whole. Raises InvalidField, UnknownField or MissingField under `dataset.…`."""
     present = {name: value for name, value in fields.items() if value is not None and value != []}
     try:
-        dataset = Dataset.model_validate(present)
+        dataset = Dataset.model_validate(present, context={"zone": rules.mapping.zone})
     except ValidationError as error:
         raise first_fault(error.errors(include_url=False), present, prefix="dataset.") from None
     if dataset.type == "derived":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
 from scicat_ingest.catalogue.origdatablock import DataFile, OrigDatablock
+from scicat_ingest.decode.field_path import shown_name
 from scicat_ingest.decode.first_fault import first_fault
-from scicat_ingest.faults import DuplicatePath, ForbiddenBySource, InvalidField
+from scicat_ingest.faults import DuplicatePath, ForbiddenBySource, InvalidField, UnknownField
 from scicat_ingest.mapping.source_folder import relative_path
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def list_files(event: AcquisitionCompleted, folder: str, default_time: datetime)
                 path=path,
                 size=file.size,
                 time=file.modifiedAt or default_time,
-                chk=file.checksum,
+                chk=file.checksum or None,
                 uid=file.uid,
                 gid=file.gid,
                 perm=file.perm,
@@ -59,7 +61,7 @@ def list_files(event: AcquisitionCompleted, folder: str, default_time: datetime)
 def build_origdatablocks(
     files: tuple[DataFile, ...], event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules
 ) -> tuple[OrigDatablock, ...]:
-    """Give the blocks, in order; each has at least one file. Raises InvalidField or ForbiddenBySource."""
+    """Give the blocks, in order; each has at least one file. Raises InvalidField, UnknownField or ForbiddenBySource."""
     shared = _shared_fields(event, inherited, rules)
     blocks = []
     for part in split_files(files, rules):
@@ -97,15 +99,17 @@ def split_files(files: tuple[DataFile, ...], rules: MappingRules) -> Iterator[tu
 
 
 def _body_bytes(file: DataFile) -> int:
-    """Bound the file's JSON from above: a backslash or quote takes two bytes."""
+    """Bound the file's JSON from above: a backslash or quote takes two bytes, a control character six."""
     texts = (file.path, file.chk, file.uid, file.gid, file.perm, file.type)
-    return _FILE_OVERHEAD + sum(2 * len(text.encode()) for text in texts if text)
+    return _FILE_OVERHEAD + sum(len(json.dumps(text, ensure_ascii=False).encode()) for text in texts if text)
 
 
 def _shared_fields(event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules) -> dict[str, Any]:
     given = {name: value for name, value in (event.origdatablock or {}).items() if value is not None}
-    for name in ("datasetId", "size", "dataFileList"):
-        if name in given:
+    for name in given:
+        if name not in OrigDatablock.model_fields:  # also where there is no block that could be refused
+            raise UnknownField("SciCat has no such field", field=f"origdatablock.{shown_name(name)}")
+        if name in ("datasetId", "size", "dataFileList"):
             hint = "the pid is set by `pid`, the files by `files`"
             raise InvalidField("is made from the event and cannot be given", field=f"origdatablock.{name}", hint=hint)
     shared = {

@@ -9,9 +9,7 @@ from scicat_ingest.faults import ForbiddenBySource, InvalidField
 from scicat_ingest.mapping.template import fill_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from scicat_ingest.decode.event import AcquisitionCompleted, Groups
+    from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.mapping.rules import MappingRules
 
 
@@ -28,22 +26,22 @@ class DatasetGroups:
 def choose_groups(event: AcquisitionCompleted, rules: MappingRules) -> DatasetGroups:
     """Fill the group templates; take what the event asks for where they gave it, or the source may set it.
 
-    Without a proposal the dataset goes to the restricted fallback group. Raises ForbiddenBySource.
+    Without a proposal the dataset goes to the restricted fallback group. Raises ForbiddenBySource,
+    and InvalidField for what is no group.
     """
-    asked = event.groups
-    warnings: tuple[str, ...] = ()
+    warnings: list[str] = []
     from_template = fill_template(rules.mapping.owner_group, event)
     if from_template is None:
         from_template = rules.mapping.fallback_owner_group
-        warnings = (f"ownerGroup: the event does not fill the template, so it is {from_template!r}",)
-    owner = _choose_one("ownerGroup", from_template, event, asked, rules)
+        warnings = [f"ownerGroup: the event does not fill the template, so it is {from_template!r}"]
+    owner = _choose_one("ownerGroup", from_template, event, rules) or from_template
     if owner != from_template:
-        warnings = ()
+        warnings = []
     return DatasetGroups(
-        owner=owner or from_template,
-        access=_choose_access(from_template, event, asked, rules),
-        instrument=_choose_one("instrumentGroup", _filled(rules.mapping.instrument_group, event), event, asked, rules),
-        warnings=warnings,
+        owner=owner,
+        access=_choose_access(from_template, event, rules),
+        instrument=_choose_one("instrumentGroup", _filled(rules.mapping.instrument_group, event), event, rules),
+        warnings=(*warnings, *_contradictions(event)),
     )
 
 
@@ -51,47 +49,48 @@ def _filled(template: str | None, event: AcquisitionCompleted) -> str | None:
     return None if template is None else fill_template(template, event)
 
 
-_EVENT_NAMES = {"ownerGroup": "owner", "instrumentGroup": "instrument", "accessGroups": "access"}
+_EVENT_NAMES = {"ownerGroup": "owner", "accessGroups": "access", "instrumentGroup": "instrument"}
 
 
-def _ask(name: str, event: AcquisitionCompleted, asked: Groups | None) -> tuple[str, Any]:
-    """Give what the event asks for, and under which name: SciCat's own, or that in `groups`."""
-    verbatim = (event.dataset or {}).get(name)
-    if verbatim is not None:
-        return f"dataset.{name}", verbatim
-    return f"groups.{_EVENT_NAMES[name]}", getattr(asked, _EVENT_NAMES[name], None)
+def _wishes(name: str, event: AcquisitionCompleted) -> list[tuple[str, Any]]:
+    """Give what the event asks for, each with its field: SciCat's own name, which wins, then that in `groups`."""
+    wishes = [
+        (f"dataset.{name}", (event.dataset or {}).get(name)),
+        (f"groups.{_EVENT_NAMES[name]}", getattr(event.groups, _EVENT_NAMES[name], None)),
+    ]
+    return [(field, wanted) for field, wanted in wishes if wanted is not None]
 
 
-def _choose_one(
-    name: str, from_template: str | None, event: AcquisitionCompleted, asked: Groups | None, rules: MappingRules
-) -> str | None:
-    field, wanted = _ask(name, event, asked)
-    if wanted is None or wanted == from_template:
-        return from_template
-    if not isinstance(wanted, str) or not wanted.strip():
-        raise InvalidField("expected the name of a group", field=field)
-    if name not in rules.source.may_set:
-        raise ForbiddenBySource(f"this source may not set {name} to {wanted!r}", field=field)
-    return wanted
+def _contradictions(event: AcquisitionCompleted) -> list[str]:
+    found = []
+    for name in _EVENT_NAMES:
+        match _wishes(name, event):
+            case [(winner, wanted), (loser, other)] if wanted != other:
+                found.append(f"{loser}: {winner} was given too and replaces it")
+    return found
 
 
-def _choose_access(
-    owner: str, event: AcquisitionCompleted, asked: Groups | None, rules: MappingRules
-) -> tuple[str, ...]:
+def _choose_one(name: str, from_template: str | None, event: AcquisitionCompleted, rules: MappingRules) -> str | None:
+    wishes = _wishes(name, event)
+    for field, wanted in wishes:  # also of one that loses: a breach is never dropped in silence
+        if not isinstance(wanted, str) or not wanted.strip():
+            raise InvalidField("expected the name of a group", field=field)
+        if wanted != from_template and name not in rules.source.may_set:
+            raise ForbiddenBySource(f"this source may not set {name} to {wanted!r}", field=field)
+    return wishes[0][1] if wishes else from_template
+
+
+def _choose_access(owner: str, event: AcquisitionCompleted, rules: MappingRules) -> tuple[str, ...]:
     filled = (fill_template(template, event) for template in rules.mapping.access_groups)
     from_templates = [group for group in filled if group is not None]
-    field, wanted = _ask("accessGroups", event, asked)
-    if wanted is not None and not _are_groups(wanted):
-        raise InvalidField("expected an array of names of groups", field=field)
-    for index, group in enumerate(wanted or ()):
-        if group not in (owner, *from_templates) and "accessGroups" not in rules.source.may_set:
-            raise ForbiddenBySource(f"this source may not set accessGroups to {group!r}", field=f"{field}[{index}]")
-    chosen = [*([] if field.startswith("dataset.") else from_templates), *(wanted or ())]
-    if rules.read_back_group is not None:
-        chosen.append(rules.read_back_group)
-    return tuple(dict.fromkeys(chosen))
-
-
-def _are_groups(wanted: Any) -> bool:
-    groups: Sequence[Any] = wanted if isinstance(wanted, list) else [None]
-    return all(isinstance(group, str) and group.strip() for group in groups)
+    read_back = [] if rules.read_back_group is None else [rules.read_back_group]
+    wishes = _wishes("accessGroups", event)
+    for field, wanted in wishes:
+        if not isinstance(wanted, list) or not all(isinstance(group, str) and group.strip() for group in wanted):
+            raise InvalidField("expected an array of names of groups", field=field)
+        for index, group in enumerate(wanted):
+            if group not in (owner, *from_templates, *read_back) and "accessGroups" not in rules.source.may_set:
+                raise ForbiddenBySource(f"this source may not set accessGroups to {group!r}", field=f"{field}[{index}]")
+    asked_for = wishes[0][1] if wishes else []
+    replaced = wishes and wishes[0][0].startswith("dataset.")
+    return tuple(dict.fromkeys([*([] if replaced else from_templates), *asked_for, *read_back]))

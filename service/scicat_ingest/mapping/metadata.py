@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
+from scicat_ingest.decode.field_path import write_path
 from scicat_ingest.faults import InvalidField
 from scicat_ingest.mapping.rules import NATIVE, PRODUCED_BY
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 PROVENANCE = "ingest"
 """The key of our own entry; an event's entry of that name is moved to `ingest_from_event`."""
+
+_MOST_SHOWN = 20
+_Steps = tuple[Any, ...]
+"""The way to a value, as a linked list: empty, or (the way to its parent, its name or index)."""
 
 
 def build_scientific_metadata(decoded: Decoded, rules: MappingRules) -> tuple[dict[str, Any], list[str]]:
@@ -31,9 +37,9 @@ def build_scientific_metadata(decoded: Decoded, rules: MappingRules) -> tuple[di
         if given:
             warnings.append("metadata: dataset.scientificMetadata was given too and replaces it")
         given, field = verbatim, "dataset.scientificMetadata"
-    metadata = {name: item for name, item in (given or {}).items() if item is not None}
-    warnings += [f"{field}.{name}: null was left out" for name in (given or {}) if name not in metadata]
-    metadata = _clean(metadata, field, warnings)
+    changes = _Changes(field)
+    metadata = _clean(given or {}, (), changes)
+    warnings += changes.warnings()
     if event.sample and event.sample.name:
         _add_sample_name(metadata, event.sample.name)
     if rules.mapping.provenance:
@@ -57,13 +63,47 @@ def _add_sample_name(metadata: dict[str, Any], name: str) -> None:
         sample.setdefault("name", name)
 
 
-def _clean(value: Any, path: str, warnings: list[str]) -> Any:
+class _Changes:
+    """What was changed, by kind; bounded, because an event can have a million of each."""
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._places: dict[str, list[str]] = {}
+        self._counts: Counter[str] = Counter()
+
+    def note(self, kind: str, steps: _Steps) -> None:
+        self._counts[kind] += 1
+        if self._counts[kind] <= _MOST_SHOWN:
+            self._places.setdefault(kind, []).append(write_path((self._field, *_in_order(steps))))
+
+    def warnings(self) -> list[str]:
+        shown = [f"{place}: {kind}" for kind, places in self._places.items() for place in places]
+        more = self._counts - Counter(dict.fromkeys(self._counts, _MOST_SHOWN))
+        return shown + [f"{self._field}: {kind}, in {count} more places" for kind, count in more.items()]
+
+
+def _in_order(steps: _Steps) -> list[str | int]:
+    path: list[str | int] = []
+    while steps:
+        steps, step = steps
+        path.insert(0, step)
+    return path
+
+
+def _clean(value: Any, steps: _Steps, changes: _Changes) -> Any:
+    """Clean objects and arrays. `steps` are put into words only for a warning: names can be long, items many."""
     if isinstance(value, dict):
-        if "" in value:
-            warnings.append(f"{path}: an entry with an empty name was left out")
-        return {name: _clean(item, f"{path}.{name}", warnings) for name, item in value.items() if name != ""}
+        cleaned = {}
+        for name, item in value.items():
+            if name == "":
+                changes.note("an entry with an empty name was left out", steps)
+            elif item is None and not steps:
+                changes.note("null was left out", (steps, name))
+            else:
+                cleaned[name] = _clean(item, (steps, name), changes)
+        return cleaned
     if isinstance(value, list):
-        return [_clean(item, f"{path}[{index}]", warnings) for index, item in enumerate(value)]
+        return [_clean(item, (steps, index), changes) for index, item in enumerate(value)]
     if isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
-        warnings.append(f"{path}: SciCat rounds an integer of this size")
+        changes.note("SciCat rounds an integer of this size", steps)
     return value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from scicat_ingest.catalogue.text_rules import is_email
-from scicat_ingest.faults import MissingField
+from scicat_ingest.decode.first_fault import excerpt
+from scicat_ingest.faults import InvalidField, MissingField
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,13 +30,16 @@ class People:
 def choose_people(event: AcquisitionCompleted, rules: MappingRules) -> People:
     """Choose the first of each that is there and, of e-mails, that SciCat takes.
 
-    Raises MissingField when neither the event nor the settings name an owner or a contact.
+    Raises MissingField when neither the event nor the settings name an owner or a contact, InvalidField for an owner
+    that is no string.
     """
     warnings: list[str] = []
     verbatim = event.dataset or {}
     investigators = (event.proposal.principalInvestigators if event.proposal else None) or []
-    names = [verbatim.get("owner"), event.owner and event.owner.name, *investigators[:1], rules.mapping.owner]
-    owner = next((name for name in names if isinstance(name, str) and name.strip()), None)
+    if not isinstance(verbatim.get("owner"), (str, NoneType)):
+        raise InvalidField("expected a string", field="dataset.owner")
+    names = [verbatim.get("owner"), event.owner and event.owner.name, *investigators, rules.mapping.owner]
+    owner = next((name for name in names if name and name.strip()), None)
     if owner is None:
         raise MissingField("a dataset needs an owner", field="owner.name", hint="or set mapping.owner")
     owner_mail = event.owner.email if event.owner else None
@@ -48,9 +53,8 @@ def choose_people(event: AcquisitionCompleted, rules: MappingRules) -> People:
         warnings,
     )
     if contact is None:
-        raise MissingField(
-            "a dataset needs an e-mail address", field="contactEmail", hint="or set mapping.contact_email"
-        )
+        message = "; ".join(["a dataset needs an e-mail address", *warnings])
+        raise MissingField(message, field="contactEmail", hint="or set mapping.contact_email")
     owner_email = _first_email(
         [("dataset.ownerEmail", verbatim.get("ownerEmail")), ("owner.email", owner_mail)], warnings
     )
@@ -63,5 +67,5 @@ def _first_email(candidates: Iterable[tuple[str, object]], warnings: list[str]) 
             continue
         if isinstance(text, str) and is_email(text):
             return text
-        warnings.append(f"{field}: SciCat does not take {text!r} as an e-mail address; it was left out")
+        warnings.append(f"{field}: SciCat does not take {excerpt(text)} as an e-mail address; it was left out")
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from scicat_ingest.faults import ForbiddenBySource, InvalidField
@@ -25,10 +25,12 @@ def derive_pid(prefix: str, namespace: UUID, instrument: str | None, acquisition
     """Derive the pid `prefix/uuid`.
 
     The uuid is the acquisitionId if that is one (in lower case), else UUIDv5(namespace, [instrument, acquisitionId] as
-    canonical JSON). Neither path, host, topic, time nor wire format goes into it.
+    canonical JSON). Neither path, host, topic, time nor wire format goes into it. A blank instrument is none.
     """
     if _UUID.fullmatch(acquisition_id):
         return f"{prefix}/{acquisition_id.lower()}"
+    if instrument is not None and not instrument.strip():
+        instrument = None
     return f"{prefix}/{uuid5(namespace, canonical_json(instrument, acquisition_id))}"
 
 
@@ -37,18 +39,31 @@ def choose_pid(event: AcquisitionCompleted, rules: MappingRules) -> str:
 
     Raises ForbiddenBySource for a pid outside the source's prefix, InvalidField for one that cannot be addressed.
     """
-    field, given = "pid", event.pid
-    if event.dataset and event.dataset.get("pid") is not None:
-        field, given = "dataset.pid", event.dataset["pid"]
-    if given is None:
-        instrument = instrument_name(event)
-        return derive_pid(rules.pid_prefix, rules.mapping.namespace, instrument, event.acquisitionId)
-    if not isinstance(given, str) or given.strip() in ("", ".", ".."):
-        raise InvalidField("expected a pid that can stand in a URL", field=field)
-    inside = given.startswith(f"{rules.pid_prefix}/") and len(given) > len(rules.pid_prefix) + 1
+    wishes = [("dataset.pid", (event.dataset or {}).get("pid")), ("pid", event.pid)]
+    given = [(field, pid) for field, pid in wishes if pid is not None]
+    for field, pid in given:  # also of one that loses: a breach is never dropped in silence
+        _refuse_bad_pid(pid, field, rules)
+    if given:
+        return str(given[0][1])
+    return derive_pid(rules.pid_prefix, rules.mapping.namespace, instrument_name(event), event.acquisitionId)
+
+
+def _refuse_bad_pid(pid: Any, field: str, rules: MappingRules) -> None:
+    if not isinstance(pid, str) or not is_addressable(pid):
+        raise InvalidField(
+            "expected a pid that can stand in a URL: visible text, no control characters, no part `.` or `..`",
+            field=field,
+        )
+    prefix = f"{rules.pid_prefix}/"
+    inside = pid.startswith(prefix) and pid.removeprefix(prefix).strip() != ""
     if not inside and "pid" not in rules.source.may_set:
-        raise ForbiddenBySource(f"this source may only set pids that begin with {rules.pid_prefix}/", field=field)
-    return given
+        raise ForbiddenBySource(f"this source may only set pids that begin with {prefix}", field=field)
+
+
+def is_addressable(text: str) -> bool:
+    """Tell whether a pid or id can stand in a URL: proxies and clients take `.` and `..` out of paths."""
+    hidden = any(character < " " or character == "\x7f" for character in text)
+    return text.strip() != "" and not hidden and not any(part.strip() in (".", "..") for part in text.split("/"))
 
 
 def resolve_input(given: str | AcquisitionReference, rules: MappingRules) -> str:
@@ -59,7 +74,7 @@ def resolve_input(given: str | AcquisitionReference, rules: MappingRules) -> str
 
 
 def instrument_name(event: AcquisitionCompleted) -> str | None:
-    """Give instrument.id, else instrument.name."""
+    """Give instrument.id, else instrument.name; blank ones are none."""
     if event.instrument is None:
         return None
-    return event.instrument.id or event.instrument.name
+    return next((name for name in (event.instrument.id, event.instrument.name) if name and name.strip()), None)

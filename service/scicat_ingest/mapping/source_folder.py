@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]+|[A-Za-z]:|")
 """What may stand before the first slash of an absolute path: `s3://bucket`, `C:`, or nothing."""
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def choose_source_folder(event: AcquisitionCompleted, rules: MappingRules) -> str:
@@ -25,7 +26,7 @@ def choose_source_folder(event: AcquisitionCompleted, rules: MappingRules) -> st
     InvalidField, PathOutsideSource (`..`), and ForbiddenBySource if the folder is in none of the source's roots.
     """
     field, given = "source.folder", event.source.folder if event.source else None
-    if event.dataset and event.dataset.get("sourceFolder") is not None:
+    if event.dataset and event.dataset.get("sourceFolder") not in (None, ""):
         field, given = "dataset.sourceFolder", event.dataset["sourceFolder"]
     if given is None or given == "":
         field, folder = "files", _common_parent(event)
@@ -44,6 +45,8 @@ def relative_path(path: str, folder: str, field: str) -> str:
 
     Raises PathOutsideSource for a path that leaves the folder, InvalidField for one that names no file.
     """
+    if _DRIVE.match(folder) and not is_absolute(path):
+        path = path.replace("\\", "/")
     parts = _parts(path, field)
     if not parts or path.endswith("/"):
         raise InvalidField(f"expected the path of a file, got {path!r}", field=field)
@@ -52,6 +55,8 @@ def relative_path(path: str, folder: str, field: str) -> str:
         if not inside.startswith(f"{folder}/"):
             raise PathOutsideSource(f"{path!r} is not in the source folder {folder!r}", field=field)
         return inside[len(folder) + 1 :]
+    if path.startswith("\\") or (_DRIVE.match(folder) and _DRIVE.match(path)):
+        raise PathOutsideSource(f"{path!r} leaves the source folder on Windows", field=field)
     return "/".join(parts)
 
 

@@ -1,0 +1,182 @@
+"""Who we are at SciCat, how long we wait, and which API we use."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scicat_ingest.deliver.api_choice import ApiChoice
+from scicat_ingest.deliver.backoff import delay_seconds
+from scicat_ingest.deliver.classify import Route
+from scicat_ingest.deliver.credentials import Credentials, PasswordLogin, credentials_from, token_expiry
+from scicat_ingest.faults import CredentialsRejected, InvalidSettings
+from scicat_ingest.settings import RetrySettings, ScicatSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def jwt(**claims: object) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"head.{body}.signature"
+
+
+class Backend:
+    """Gives a new token for each login, which lives an hour by the clock of the test."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.logins: list[tuple[str, str]] = []
+        self.lifetime: float | None = 3600
+
+    async def login(self, username: str, password: str) -> str:
+        await anyio.lowlevel.checkpoint()
+        self.logins.append((username, password))
+        if self.lifetime is None:
+            return f"opaque{len(self.logins)}"
+        return jwt(exp=self.now + self.lifetime, n=len(self.logins))
+
+    def credentials(self, **settings: object) -> Credentials:
+        return credentials_from(ScicatSettings.model_validate(settings), self.login, lambda: self.now)
+
+
+async def test_a_login_is_kept_until_shortly_before_it_expires() -> None:
+    """A minute before; then there is another one."""
+    backend = Backend()
+    credentials = backend.credentials(username="ingestor", password="aman")
+    first = await credentials.token()
+    backend.now += 3539
+    assert await credentials.token() == first
+    backend.now += 2
+    assert await credentials.token() != first
+    assert backend.logins == [("ingestor", "aman")] * 2
+
+
+@pytest.mark.parametrize("lifetime", [10, None])
+async def test_a_short_or_opaque_token_is_not_renewed_at_every_request(lifetime: float | None) -> None:
+    """Half of its life is used at least."""
+    backend = Backend()
+    backend.lifetime = lifetime
+    credentials = backend.credentials(username="u", password="p")
+    await credentials.token()
+    backend.now += 4
+    await credentials.token()
+    assert len(backend.logins) == 1
+
+
+async def test_many_callers_with_a_refused_token_log_in_once() -> None:
+    """Single flight."""
+    backend = Backend()
+    credentials = backend.credentials(username="u", password="p")
+    bad = await credentials.token()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(credentials.renew, bad)
+    assert len(backend.logins) == 2
+    assert await credentials.renew(bad)
+    assert len(backend.logins) == 2
+
+
+async def test_a_password_file_is_read_at_every_login(tmp_path: Path) -> None:
+    """A rotated secret is taken without a restart."""
+    backend = Backend()
+    (tmp_path / "password").write_text("old\n")
+    credentials = backend.credentials(username="u", password_file=tmp_path / "password")
+    await credentials.renew(await credentials.token())
+    (tmp_path / "password").write_text("new")
+    await credentials.renew(await credentials.token())
+    assert [password for _, password in backend.logins] == ["old", "old", "new"]
+
+
+async def test_a_given_token_cannot_be_renewed() -> None:
+    """One in a file can, when the file changes."""
+    credentials = Backend().credentials(token="given")
+    assert await credentials.token() == "given"
+    assert not await credentials.renew("given")
+
+
+async def test_a_token_file_is_read_again_when_the_token_is_refused(tmp_path: Path) -> None:
+    """Until then the old one is used."""
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    credentials = Backend().credentials(token_file=file)
+    assert not await credentials.renew("first")
+    file.write_text("second")
+    assert await credentials.token() == "first"
+    assert await credentials.renew("first")
+    assert await credentials.token() == "second"
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff"])
+def test_a_secret_that_cannot_be_read_is_a_fault_of_the_set_up(tmp_path: Path, content: bytes | None) -> None:
+    """The message names setting and file, and shows nothing of it."""
+    if content is not None:
+        (tmp_path / "token").write_bytes(content)
+    with pytest.raises(CredentialsRejected, match=r"scicat\.token_file: .*token"):
+        Backend().credentials(token_file=tmp_path / "token")
+
+
+def test_no_credentials_are_a_fault_of_the_settings() -> None:
+    """With a hint."""
+    with pytest.raises(InvalidSettings, match="username and password_file, or token_file"):
+        Backend().credentials()
+    assert isinstance(Backend().credentials(username="u", password="p"), PasswordLogin)
+
+
+@pytest.mark.parametrize(
+    ("token", "expiry"),
+    [
+        (jwt(exp=17), 17.0),
+        (jwt(exp=17.5), 17.5),
+        (jwt(), None),
+        (jwt(exp="soon"), None),
+        ("opaque", None),
+        ("a.b.c", None),
+        ("..", None),
+        ("a.W10.c", None),
+        ("a.é.c", None),
+    ],
+)
+def test_the_expiry_is_read_if_the_token_tells(token: str, expiry: float | None) -> None:
+    """SciCat's tokens are JWTs; others may not be."""
+    assert token_expiry(token) == expiry
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1), st.none() | st.floats(0, 1000))
+def test_a_delay_doubles_within_its_bounds(attempt: int, chance: float, retry_after: float | None) -> None:
+    """Full jitter; never less than what the server asks for."""
+    settings = RetrySettings(first_delay_seconds=0.5, max_delay_seconds=60)
+    delay = delay_seconds(attempt, settings, chance, retry_after)
+    assert (retry_after or 0) <= delay <= max(60, retry_after or 0)
+    assert delay_seconds(1, settings, 1) == 0.5
+    assert delay_seconds(attempt, settings, 1) == min(60, 0.5 * 2 ** min(attempt - 1, 30))
+
+
+def test_auto_falls_back_route_by_route_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    """v4 attachments need other rights than v4 datasets."""
+    api = ApiChoice("auto")
+    assert api.version(Route.POST_ATTACHMENT) == "v4"
+    assert api.fall_back(Route.POST_ATTACHMENT, "403 Forbidden resource")
+    assert api.fall_back(Route.POST_ATTACHMENT, "403 Forbidden resource")
+    assert (api.version(Route.POST_ATTACHMENT), api.version(Route.POST_DATASET)) == ("v3", "v4")
+    assert caplog.text.count("403 Forbidden resource") == 1
+
+
+def test_a_set_version_is_kept() -> None:
+    """v4 has nothing to fall back to."""
+    assert (ApiChoice("v3").version(Route.READ), ApiChoice("v4").version(Route.READ)) == ("v3", "v4")
+    assert not ApiChoice("v4").fall_back(Route.READ, "404")
+    assert ApiChoice("v3").fall_back(Route.READ, "404")
