@@ -111,7 +111,8 @@ class SourceSettings(Group):
     )
     pid_prefix: PidPrefix | None = Field(default=None, description="default: mapping.pid_prefix")
     instruments: frozenset[str] | None = Field(
-        default=None, description="ids or names of the instruments that may send here; default: any"
+        default=None,
+        description="instruments that may send here: by id, or by name where an event gives no id; default: any",
     )
     roots: tuple[str, ...] = Field(
         default=(),
@@ -208,6 +209,7 @@ class LimitsSettings(Group):
     max_event_depth: int = Field(default=64, ge=2, le=200, description="nesting of objects and arrays in an event")
     max_inline_files: int = Field(default=2000, ge=1, description="files listed in an event")
     max_thumbnail_bytes: int = Field(default=200_000, ge=1, description="length of a thumbnail's data URL")
+    max_attachments: int = Field(default=100, ge=1, description="attachments in an event")
     max_block_files: int = Field(default=2000, ge=1, le=20_000, description="files in one origdatablock")
     max_block_bytes: int = Field(default=200 * 10**9, ge=1, description="sum of the file sizes in one origdatablock")
 

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.harness import make_site
 
 from scicat_ingest.testing.kafka import EmbeddedKafka, GivenBroker
+from scicat_ingest.testing.stand_in import StandInThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.integration.harness import Site
 
     from scicat_ingest.testing.kafka import Broker
 
@@ -70,3 +74,14 @@ def topic_names(request: pytest.FixtureRequest) -> Callable[[str], str]:
     test = re.sub(r"[^a-zA-Z0-9._-]", "-", request.node.name)[:100]
     prefix = f"{test}-{uuid.uuid4().hex[:8]}"
     return lambda name: f"{prefix}.{name}"
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandInThread]:
+    with StandInThread() as started:
+        yield started
+
+
+@pytest.fixture
+def site(kafka: Broker, stand_in: StandInThread, topic_names: Callable[[str], str]) -> Site:
+    return make_site(kafka.bootstrap_servers, stand_in, topic_names)

@@ -190,3 +190,24 @@ async def committed_offsets(site: Site) -> dict[int, int]:
         return offsets
     finally:
         await stop_client(consumer)
+
+
+MINIMAL = {
+    "acquisitionId": "run-1",
+    "instrument": {"id": "ODIN"},
+    "proposal": {"id": "p1001", "principalInvestigators": ["Ada Lovelace"]},
+    "endedAt": "2026-04-22T10:54:53+02:00",
+    "source": {"folder": "/data/odin/run-1"},
+    "files": [{"path": "a.nxs", "size": 3, "checksum": "ab"}, {"path": "b.nxs", "size": 4}],
+    "checksumAlgorithm": "sha256",
+    "attachments": [{"caption": "preview", "thumbnail": "data:image/png;base64,AAAA"}],
+}
+"""An event with two files and a preview."""
+
+
+def event(**changes: Any) -> bytes:
+    return json.dumps(MINIMAL | changes).encode()
+
+
+def at_least(count: int) -> Callable[[list[Any]], bool]:
+    return lambda found: len(sources_of(found)) >= count

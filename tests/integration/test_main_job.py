@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from tests.integration.harness import (
     Process,
+    at_least,
     committed_offsets,
+    event,
     make_site,
     read_outcomes,
     running,
@@ -27,7 +28,7 @@ from scicat_ingest.testing.sample_events import sample_events
 from scicat_ingest.testing.stand_in import StandIn, StandInThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.integration.harness import Site
@@ -35,32 +36,6 @@ if TYPE_CHECKING:
     from scicat_ingest.testing.kafka import Broker, EmbeddedKafka
 
 pytestmark = pytest.mark.anyio
-
-MINIMAL = {
-    "acquisitionId": "run-1",
-    "instrument": {"id": "ODIN"},
-    "proposal": {"id": "p1001", "principalInvestigators": ["Ada Lovelace"]},
-    "endedAt": "2026-04-22T10:54:53+02:00",
-    "source": {"folder": "/data/odin/run-1"},
-    "files": [{"path": "a.nxs", "size": 3, "checksum": "ab"}, {"path": "b.nxs", "size": 4}],
-    "checksumAlgorithm": "sha256",
-    "attachments": [{"caption": "preview", "thumbnail": "data:image/png;base64,AAAA"}],
-}
-
-
-@pytest.fixture
-def stand_in() -> Iterator[StandInThread]:
-    with StandInThread() as started:
-        yield started
-
-
-@pytest.fixture
-def site(kafka: Broker, stand_in: StandInThread, topic_names: Callable[[str], str]) -> Site:
-    return make_site(kafka.bootstrap_servers, stand_in, topic_names)
-
-
-def event(**changes: Any) -> bytes:
-    return json.dumps(MINIMAL | changes).encode()
 
 
 def many(count: int) -> list[tuple[bytes, bytes]]:
@@ -103,10 +78,6 @@ async def test_an_event_becomes_a_dataset_its_block_its_preview_and_an_answer(si
     assert await committed_offsets(site) == {answer_partition(body): 1}
 
 
-def at_least(count: int) -> Callable[[list[Any]], bool]:
-    return lambda found: len(sources_of(found)) >= count
-
-
 def answer_partition(body: dict[str, Any]) -> int:
     return int(body["source"]["partition"])
 
@@ -118,37 +89,6 @@ async def test_a_redelivered_event_changes_nothing_and_is_answered(site: Site) -
         answers = await read_outcomes(site, at_least(2))
     assert [json.loads(answer.value)["verdict"] for answer in answers] == ["created", "already_present"]
     assert len(site.stand_in.store.datasets()) == len(site.stand_in.store.origdatablocks()) == 1
-
-
-async def test_a_dead_letter_is_the_original_record_with_a_reason(site: Site) -> None:
-    """Key, value, headers and timestamp are untouched; existing tools find Connect's headers."""
-    original = [("trace", b"1"), ("ce_id", b"of the producer"), ("binary", b"\xff\x00")]
-    async with running(site):
-        await send(site, [(b"key", b'{"acquisitionId": 7}')], headers=original, timestamp_ms=1_700_000_000_123)
-        (letter,) = await read_outcomes(site, at_least(1))
-    assert (letter.key, letter.value, letter.timestamp) == (b"key", b'{"acquisitionId": 7}', 1_700_000_000_123)
-    headers = dict(letter.headers)
-    assert list(letter.headers[: int(headers["ingest.dlq.original_headers"])]) == original
-    assert headers["ingest.dlq.reason"] == b"invalid_field"
-    assert headers["ingest.dlq.field"] == b"acquisitionId"
-    assert headers["__connect.errors.topic"].decode() == site.topic
-    assert b"expected a valid string" in headers["__connect.errors.exception.message"]
-    assert headers["ce_type"] == b"scicat.acquisition.dead-letter.v1"
-    assert site.stand_in.store.datasets() == []
-
-
-async def test_a_dead_letter_that_is_too_large_for_kafka_leaves_only_the_value_out(site: Site) -> None:
-    """The record filled Kafka's limit, and our headers come on top: size and digest stand for the value."""
-    value = b"x" * 999_900
-    async with running(site):
-        await send(site, [(b"k", value), (b"k", event())])
-        letter, answer = sorted(await read_outcomes(site, at_least(2)), key=source_of)
-    headers = dict(letter.headers)
-    assert (letter.key, letter.value) == (b"k", None)
-    assert headers["ingest.dlq.reason"] == b"invalid_json"
-    assert headers["ingest.dlq.value_bytes"] == b"999900"
-    assert headers["ingest.dlq.value_sha256"].decode() == hashlib.sha256(value).hexdigest()
-    assert json.loads(answer.value)["verdict"] == "created"
 
 
 async def test_a_tombstone_and_a_cancelled_run_are_committed_without_an_answer(site: Site) -> None:

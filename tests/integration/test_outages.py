@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.integration.harness import make_site, read_outcomes, running, send, sources_of
+from tests.integration.harness import at_least, make_site, read_outcomes, running, send
 
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.testing.stand_in import StandIn
@@ -31,10 +31,6 @@ def records(count: int) -> list[tuple[bytes, bytes]]:
         }
         made.append((name.encode(), json.dumps(event).encode()))
     return made
-
-
-def at_least(count: int) -> Callable[[list[Any]], bool]:
-    return lambda found: len(sources_of(found)) >= count
 
 
 async def test_an_outage_of_scicat_pauses_the_work_and_makes_no_dead_letter(

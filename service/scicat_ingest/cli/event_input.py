@@ -53,13 +53,12 @@ def read_events(names: Sequence[str]) -> Iterator[EventBytes]:
 
 def split_events(name: str, content: bytes) -> Iterator[EventBytes]:
     """Give one event, or one a line where the first line is a JSON document of its own and the whole is not."""
-    lines = content.splitlines()
-    if _is_json(content) or not lines or not _is_json(lines[0]):
+    lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
+    if _is_json(content) or not lines or not _is_json(lines[0][1]):
         yield EventBytes(name, content)
         return
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield EventBytes(f"{name}:{number}", line)
+    for number, line in lines:
+        yield EventBytes(f"{name}:{number}", line)
 
 
 def _is_json(content: bytes) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 _TOPIC_ALREADY_EXISTS = 36
+_ANY_TIME = str(2**63 - 1)
 _METADATA_LOOKS = 100
 DAY_MS = 24 * 3600 * 1000
 INPUT_RETENTION_MS = 30 * DAY_MS
@@ -46,6 +47,7 @@ class TopicSpecification:
             "retention.ms": str(self.retention_ms),
             "retention.bytes": "-1",
             "min.insync.replicas": str(max(1, replicas - 1)),
+            "message.timestamp.after.max.ms": _ANY_TIME,  # a producer with a wrong clock loses nothing
         }
 
 

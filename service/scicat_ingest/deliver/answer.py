@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import httpx
 
 _EXCERPT = 500
+_LONGEST_RETRY_AFTER = 3600.0
+"""Seconds; a server that asks for more is looked at again after an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,14 @@ def _message(body: Any, response: httpx.Response) -> str:
 def _seconds(header: str | None) -> float | None:
     if header is None or not header.strip().isdecimal():
         return None
-    return float(header)
+    return min(float(header), _LONGEST_RETRY_AFTER)
 
 
 def _time(header: str | None) -> datetime | None:
     if header is None:
         return None
     try:
-        return parsedate_to_datetime(header)
+        moment = parsedate_to_datetime(header)
     except ValueError:
         return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

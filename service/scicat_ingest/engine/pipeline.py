@@ -87,9 +87,9 @@ def plan_record(record: Record, rules: MappingRules) -> Plan | Ignored | RecordF
         if isinstance(decoded, Ignored):
             return decoded
         entry = map_acquisition(decoded, rules, record.timestamp_ms)
+        return entry if isinstance(entry, Ignored) else plan_steps(entry)
     except RecordFault as fault:
         return fault
     except Exception as error:  # noqa: BLE001 (logged with its traceback; one record must not stop the others)
         _LOG.exception("%s cannot be mapped because of a fault in this service", record)
         return InternalError(f"{type(error).__name__}: {error}")
-    return entry if isinstance(entry, Ignored) else plan_steps(entry)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import InvalidTimestampError, KafkaError, MessageSizeTooLargeError
 
 from scicat_ingest.faults import InvalidSettings, KafkaUnavailable
 from scicat_ingest.report.message import fit_message, write_message
@@ -40,7 +41,12 @@ class Publisher:
         )
         if message is None:
             return
-        await self._send(fit_message(message, self._settings.max_message_bytes))
+        message = fit_message(message, self._settings.max_message_bytes)
+        try:
+            await self._send(message)
+        except InvalidTimestampError:
+            # A dead letter from the far future, by its producer's clock. Its header `ingest.dlq.timestamp` keeps that.
+            await self._send(replace(message, timestamp_ms=None))
 
     async def _send(self, message: Message) -> None:
         try:
@@ -52,6 +58,8 @@ class Publisher:
                     headers=list(message.headers),
                     timestamp_ms=message.timestamp_ms,
                 )
+        except InvalidTimestampError:
+            raise
         except MessageSizeTooLargeError:
             limit = self._settings.max_message_bytes
             raise InvalidSettings(f"{message.topic} takes no message of kafka.max_message_bytes ({limit})") from None
