@@ -56,3 +56,10 @@ def test_a_proposal_counts_its_datasets(admin: Caller) -> None:
     admin.created("v3", proposalId=key)
     after = admin.get(f"/api/v3/proposals/{key}").json()
     assert after["numberOfDatasets"] - (before.get("numberOfDatasets") or 0) == 2
+
+
+def test_the_case_of_a_route_does_not_matter(anonymous: Caller) -> None:
+    """Pyscicat asks for `/api/v3/Datasets`, and gets what others get from `/api/v3/datasets`."""
+    answer = anonymous.get("/api/v3/Datasets")
+    assert answer.status_code == 200
+    assert isinstance(answer.json(), list)

@@ -40,7 +40,7 @@ class Route:
         for pattern, segment in zip(wanted, segments, strict=True):
             if pattern.startswith("{"):
                 parameters[pattern.strip("{}")] = unquote(segment)
-            elif pattern != segment:
+            elif pattern.lower() != segment.lower():  # the backend's router (Express) does not tell cases apart
                 return None
         return parameters
 
