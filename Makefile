@@ -34,8 +34,8 @@ demo: $(VENV)/.demo ## the whole service on this machine: real Kafka, a SciCat s
 test: $(VENV)/.dev ## every test, with real Kafka
 	@$(BIN)/pytest
 
-test-fast: $(VENV)/.dev ## unit and contract tests only: no Kafka, under 2 minutes
-	@$(BIN)/pytest tests/unit tests/contract -m "not kafka"
+test-fast: $(VENV)/.dev ## all tests that need no Kafka, under 2 minutes
+	@$(BIN)/pytest tests/unit tests/contract tests/e2e -m "not kafka"
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	@$(BIN)/ruff check .
