@@ -78,6 +78,13 @@ class Mishaps(httpx.AsyncBaseTransport):
                     raise httpx.ConnectError("nobody listens")
                 case "503":
                     return httpx.Response(503, json={"status": "error"}, headers={"retry-after": "7"})
+                case "403":
+                    body = {"message": "Forbidden resource", "error": "Forbidden", "statusCode": 403}
+                    return httpx.Response(403, json=body)
+                case "empty":
+                    return httpx.Response(200)
+                case "redirect":
+                    return httpx.Response(302, headers={"location": "https://login.example.org"})
                 case "500 but stored":
                     await (await self._inner.handle_async_request(request)).aclose()
                     return httpx.Response(500, content=b'"Internal server error"')

@@ -19,6 +19,7 @@ from scicat_ingest.faults import (
     PidTaken,
     RejectedByCatalogue,
     StaleRevision,
+    WrongEndpoint,
 )
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.testing.stand_in import StandInThread
@@ -313,3 +314,28 @@ async def test_no_secret_is_ever_said(bench: Bench, caplog: pytest.LogCaptureFix
     said = caplog.text + repr(caught.value) + str(caught.value)
     assert bench.stand_in.account("ingestor").password not in said
     assert token not in said
+
+
+@pytest.mark.parametrize("login", ["500", "the same token"])
+async def test_an_outage_of_the_database_that_looks_like_a_refusal_is_waited_for(bench: Bench, login: str) -> None:
+    """With MongoDB down SciCat answers 403 "Forbidden resource", knows nobody, and is not healthy."""
+    bench.mishaps = {
+        ("POST", "datasets"): {1: "403"},
+        ("GET", "whoami"): {1: "empty", 2: "empty"},
+        ("GET", "health"): {1: "503"},
+    }
+    if login == "500":
+        bench.mishaps["POST", "login"] = {2: "503"}
+    async with bench.open() as delivery:
+        delivered = await delivery.deliver(bench.plan())
+    assert delivered.verdict == "created"
+    assert len(bench.clock.slept) == 1
+    bench.assert_once(bench.plan())
+
+
+async def test_a_redirect_is_a_wrong_address_and_nobodys_fault_but_ours(bench: Bench) -> None:
+    """A login page in between, or http for https: it halts, and is no dead letter."""
+    bench.mishaps = {("POST", "datasets"): {1: "redirect", 2: "redirect"}}
+    async with bench.open() as delivery:
+        with pytest.raises(WrongEndpoint):
+            await delivery.deliver(bench.plan())

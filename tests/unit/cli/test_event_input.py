@@ -90,3 +90,9 @@ def test_wrong_arguments_say_what_was_expected(
         parse(*arguments)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_blank_lines_around_json_lines_do_not_matter() -> None:
+    """Not even the first."""
+    events = list(split_events("f", b'\n{"a": 1}\n\n{"b": 2}\n'))
+    assert [(event.name, event.value) for event in events] == [("f:2", b'{"a": 1}'), ("f:4", b'{"b": 2}')]

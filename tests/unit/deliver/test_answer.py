@@ -129,3 +129,13 @@ def test_an_empty_read_proves_nothing() -> None:
     """But an empty whoami means that the token is dead, and is an answer."""
     assert classify_answer(Route.READ, answer(200)) is Verdict.TRANSIENT
     assert classify_answer(Route.WHOAMI, answer(200)) is Verdict.DONE
+
+
+def test_a_server_that_asks_for_ages_is_looked_at_again_after_an_hour() -> None:
+    """A number that is too large must not stop the work for ever."""
+    assert answer(503, **{"retry-after": "99999999999999"}).retry_after == 3600
+
+
+def test_a_date_without_zone_is_in_utc() -> None:
+    """`-0000` says that the zone is not known; HTTP dates are in UTC."""
+    assert answer(200, date="Mon, 23 Nov 2026 10:00:00 -0000").server_time == datetime(2026, 11, 23, 10, tzinfo=UTC)

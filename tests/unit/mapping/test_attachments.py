@@ -6,8 +6,9 @@ from typing import Any
 from uuid import uuid5
 
 import pytest
-from tests.unit.acquisition_events import NAMESPACE, PNG, event, plan
+from tests.unit.acquisition_events import NAMESPACE, PNG, event, fault, plan
 
+from scicat_ingest.faults import InvalidField
 from scicat_ingest.mapping.pid import canonical_json
 
 
@@ -106,3 +107,11 @@ def test_further_relationships_come_after_the_one_to_the_dataset() -> None:
         ("p1001", "is attached to"),
         ("s1", "shows"),
     ]
+
+
+def test_too_many_attachments_are_refused() -> None:
+    """Each would be a request: a hundred thousand of them fit into an event."""
+    many = [{"caption": str(number)} for number in range(101)]
+    refused = fault(InvalidField, event(attachments=many))
+    assert refused.field == "attachments"
+    assert "at most 100 attachments, got 101" in refused.message
