@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 from tests.contract.service.bench import Bench, Clock
+from tests.e2e.acquisition import derived_event, raw_event, write_files
 
-from scicat_ingest.testing.sample_events import sample_events
 from scicat_ingest.testing.stand_in import Account, StandInThread
 
 if TYPE_CHECKING:
@@ -19,65 +19,84 @@ if TYPE_CHECKING:
 
     from scicat_ingest.plan.steps import Plan
 
-CONTENTS = {"run.nxs": b"neutrons" * 100, "frames/0001.tif": b"\x00\x01" * 50, "empty.log": b""}
+
+@dataclass(frozen=True)
+class Way:
+    """Who ingests, and by which routes."""
+
+    account: str
+    api: str
+    routes: frozenset[str]
+
+
+DATASET, BLOCK, ATTACHMENT = "POST /api/v4/datasets", "POST /api/v4/origdatablocks", "POST /api/v4/attachments"
+DATASET_V3, BLOCK_V3 = "POST /api/v3/datasets", "POST /api/v3/origdatablocks"
+ATTACHMENT_V3 = "POST /api/v3/datasets/{pid}/attachments"
+
+WAYS = (
+    pytest.param(Way("admin", "auto", frozenset({DATASET, BLOCK, ATTACHMENT})), id="admin-v4"),
+    pytest.param(Way("ingestor", "auto", frozenset({DATASET, BLOCK_V3, ATTACHMENT_V3})), id="ingestor-v3-parts"),
+    pytest.param(Way("ingestor", "v3", frozenset({DATASET_V3, BLOCK_V3, ATTACHMENT_V3})), id="ingestor-v3"),
+)
 
 
 @dataclass(frozen=True)
 class Ingested:
     """What a reader needs to know."""
 
-    url: str
+    stand_in: StandInThread
     account: Account
+    way: Way
     plan: Plan
     derived: Plan
     folder: Path
-    event: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        return self.stand_in.url
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the service sent."""
+        sent: dict[str, Any] = self.plan.dataset.payload["scientificMetadata"]
+        return sent
+
+    @property
+    def thumbnails(self) -> dict[str, str]:
+        """What the service sent, by caption."""
+        return {attachment.payload["caption"]: attachment.payload["thumbnail"] for attachment in self.plan.attachments}
 
 
-@pytest.fixture(params=["admin", "ingestor"])
-def ingested(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ingested]:
-    """Ingest a raw and a derived dataset: as an admin by the v4 routes, as a privileged account by v3's."""
-    folder = tmp_path / "source"
-    for name, content in CONTENTS.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    pictures = [event for event in sample_events(6) if b"data:image/png" in event.value]
-    thumbnail = pictures[0].value.decode().split('"thumbnail": "')[1].split('"')[0]
-    event = {
-        "acquisitionId": "odin-000042",
-        "title": "Fe3O4 at 5 K",
-        "instrument": {"id": "ODIN", "location": "/ESS/ODIN"},
-        "proposal": {"id": "p1001", "principalInvestigators": ["Ada Lovelace"]},
-        "sample": {"id": "sample-17", "name": "Fe3O4"},
-        "source": {"folder": str(folder)},
-        "files": [
-            {"path": name, "size": len(content), "checksum": hashlib.sha256(content).hexdigest()}
-            for name, content in CONTENTS.items()
-        ],
-        "checksumAlgorithm": "sha256",
-        "attachments": [
-            {"caption": "first frame", "thumbnail": thumbnail},
-            {"caption": "last frame", "thumbnail": thumbnail},
-        ],
-        "metadata": {"temperature": {"value": 5, "unit": "K"}, "operator": "Lise"},
-        "techniques": [{"pid": "http://purl.org/pan-science/PaNET/PaNET01207", "name": "x-ray tomography"}],
-    }
-    reduced = {
-        "acquisitionId": "odin-000042-reduced",
-        "type": "derived",
-        "inputDatasets": [{"instrument": "ODIN", "acquisitionId": "odin-000042"}],
-        "usedSoftware": ["https://github.com/scipp/scipp@24.1"],
-        "attachments": [],
-    }
-    with StandInThread() as stand_in:
-        bench = Bench(stand_in, Clock(), account=request.param, scicat={"read_back_group": request.param})
-        plan, derived = bench.plan(**event), bench.plan(**(event | reduced))
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a source folder with its files in it."""
+    source = tmp_path / "source"
+    write_files(source)
+    return source
 
-        async def deliver() -> None:
-            async with bench.open() as delivery:
-                assert (await delivery.deliver(plan)).verdict == "created"
-                assert (await delivery.deliver(derived)).verdict == "created"
 
-        anyio.run(deliver)
-        yield Ingested(stand_in.url, stand_in.account(request.param), plan, derived, folder, event)
+@pytest.fixture
+def stand_in() -> Iterator[StandInThread]:
+    with StandInThread() as started:
+        yield started
+
+
+@pytest.fixture(params=WAYS)
+def ingested(request: pytest.FixtureRequest, stand_in: StandInThread, folder: Path) -> Ingested:
+    """Ingest a raw and a derived dataset: as an admin by v4's routes, as a privileged account by v3's."""
+    way: Way = request.param
+    bench = Bench(
+        stand_in,
+        Clock(now=time.time()),  # the clients look at the token's expiry with the real clock
+        account=way.account,
+        scicat={"read_back_group": way.account, "api": way.api},
+    )
+    plan, derived = bench.plan(**raw_event(folder)), bench.plan(**derived_event(folder))
+
+    async def deliver() -> None:
+        async with bench.open() as delivery:
+            assert (await delivery.deliver(plan)).verdict == "created"
+            assert (await delivery.deliver(derived)).verdict == "created"
+
+    anyio.run(deliver)
+    return Ingested(stand_in, stand_in.account(way.account), way, plan, derived, folder)

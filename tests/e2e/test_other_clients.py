@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -18,13 +18,29 @@ from scicat_sdk_py.configuration import Configuration
 from scicat_sdk_py.models.credentials_dto import CredentialsDto
 from scitacean import Client, IntegrityError
 from scitacean.transfer.copy import CopyFileTransfer
-from tests.e2e.conftest import CONTENTS
+from tests.e2e.acquisition import CONTENTS, FILES, NAME, SIZE, SOFTWARE, TECHNIQUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.e2e.conftest import Ingested
+
+
+def test_the_datasets_came_by_the_routes_that_the_account_may_use(ingested: Ingested) -> None:
+    """So the readings below are of v4-made, of v3-made and of mixed documents."""
+    stored = {route for route, status in ingested.stand_in.answers if status == 201 and "/auth/" not in route}
+    assert stored == ingested.way.routes
+
+
+def without_si(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Take away the `valueSI` and `unitSI` that SciCat adds to each quantity."""
+    return {
+        key: without_si({name: part for name, part in value.items() if name not in ("valueSI", "unitSI")})
+        if isinstance(value, dict)
+        else value
+        for key, value in metadata.items()
+    }
 
 
 class TestPyscicat:
@@ -37,20 +53,36 @@ class TestPyscicat:
         )
 
     def test_it_reads_the_dataset(self, client: ScicatClient, ingested: Ingested) -> None:
-        """By pid, with its metadata, groups and totals."""
+        """By pid, with its groups, people, places and totals."""
         dataset = client.datasets_get_one(ingested.plan.pid)
-        assert dataset["datasetName"] == "Fe3O4 at 5 K"
-        assert dataset["ownerGroup"] == "p1001"
-        assert dataset["sourceFolder"] == str(ingested.folder)
-        assert dataset["numberOfFiles"] == len(CONTENTS)
-        assert dataset["size"] == sum(map(len, CONTENTS.values()))
-        assert dataset["scientificMetadata"]["temperature"]["value"] == 5
-        assert dataset["scientificMetadata"]["ingest"]["acquisitionId"] == "odin-000042"
+        expected = {
+            "pid": ingested.plan.pid,
+            "type": "raw",
+            "datasetName": NAME,
+            "ownerGroup": "p1001",
+            "accessGroups": [ingested.account.username],
+            "sourceFolder": str(ingested.folder),
+            "numberOfFiles": len(FILES),
+            "size": SIZE,
+            "proposalId": "p1001",
+            "sampleId": "sample-17",
+            "instrumentId": "ODIN",
+            "principalInvestigator": "Ada Lovelace",
+            "techniques": [TECHNIQUE],
+        }
+        assert {name: dataset[name] for name in expected} == expected
+
+    def test_it_reads_the_metadata_as_it_was_sent(self, client: ScicatClient, ingested: Ingested) -> None:
+        """Names with a space too; and SciCat has made SI units of the quantities."""
+        metadata = client.datasets_get_one(ingested.plan.pid)["scientificMetadata"]
+        assert without_si(metadata) == ingested.metadata
+        assert metadata["detector distance"] == {"value": 1.5, "unit": "m", "valueSI": 1.5, "unitSI": "m"}
 
     def test_it_finds_the_dataset_among_others(self, client: ScicatClient, ingested: Ingested) -> None:
-        """By a field of it."""
+        """By fields of it, in both ways to search."""
         for found in (
-            client.datasets_get_many({"datasetName": "Fe3O4 at 5 K", "type": "raw"}),
+            client.datasets_get_many({"datasetName": NAME}),
+            client.datasets_get_many({"proposalId": "p1001", "type": "raw"}),
             client.datasets_find(query_fields={"proposalIds": ["p1001"], "type": "raw"}),
         ):
             assert [dataset["pid"] for dataset in found] == [ingested.plan.pid]
@@ -58,16 +90,24 @@ class TestPyscicat:
     def test_it_reads_the_files(self, client: ScicatClient, ingested: Ingested) -> None:
         """Paths relative to the source folder, sizes and checksums."""
         (block,) = client.datasets_origdatablocks_get_one(ingested.plan.pid)
-        assert block["chkAlg"] == "sha256"
-        assert {file["path"]: file["size"] for file in block["dataFileList"]} == {
-            name: len(content) for name, content in CONTENTS.items()
-        }
+        assert (block["datasetId"], block["size"], block["chkAlg"]) == (ingested.plan.pid, SIZE, "sha256")
+        assert {file["path"]: (file["size"], file["chk"]) for file in block["dataFileList"]} == FILES
 
     def test_its_session_reads_the_attachments(self, client: ScicatClient, ingested: Ingested) -> None:
         """It has no call of its own for them."""
         path = f"Datasets/{quote(ingested.plan.pid, safe='')}/attachments"
         found = client._call_endpoint("get", path)
-        assert sorted(attachment["caption"] for attachment in found) == ["first frame", "last frame"]
+        assert {attachment["caption"]: attachment["thumbnail"] for attachment in found} == ingested.thumbnails
+        assert {attachment["datasetId"] for attachment in found} == {ingested.plan.pid}
+
+    def test_it_reads_the_derived_dataset(self, client: ScicatClient, ingested: Ingested) -> None:
+        """With what it was made from and by."""
+        derived = client.datasets_get_one(ingested.derived.pid)
+        assert (derived["type"], derived["inputDatasets"], derived["usedSoftware"]) == (
+            "derived",
+            [ingested.plan.pid],
+            [SOFTWARE],
+        )
 
 
 class TestScitacean:
@@ -84,44 +124,92 @@ class TestScitacean:
         )
 
     def test_it_reads_the_dataset_by_its_strict_model(self, client: Client, ingested: Ingested) -> None:
-        """All fields, with the attachments."""
-        dataset = client.get_dataset(ingested.plan.pid, strict_validation=True, attachments=True)
-        assert dataset.name == "Fe3O4 at 5 K"
-        assert dataset.owner_group == "p1001"
-        assert dataset.meta["temperature"]["unit"] == "K"
-        assert dataset.attachments is not None
-        assert sorted(attachment.caption for attachment in dataset.attachments) == ["first frame", "last frame"]
-        thumbnail = ingested.event["attachments"][0]["thumbnail"]
-        shown = [attachment.thumbnail for attachment in dataset.attachments]
-        assert [picture and picture.serialize() for picture in shown] == [thumbnail, thumbnail]
+        """By pid, with its groups, people, places and totals."""
+        dataset = client.get_dataset(ingested.plan.pid, strict_validation=True)
+        assert str(dataset.pid) == ingested.plan.pid
+        assert (dataset.name, dataset.owner_group, dataset.access_groups) == (
+            NAME,
+            "p1001",
+            [ingested.account.username],
+        )
+        assert (str(dataset.source_folder), dataset.number_of_files, dataset.size) == (
+            str(ingested.folder),
+            len(FILES),
+            SIZE,
+        )
+        assert (dataset.proposal_ids, dataset.sample_ids, dataset.instrument_ids) == (
+            ["p1001"],
+            ["sample-17"],
+            ["ODIN"],
+        )
+        assert dataset.principal_investigators == ["Ada Lovelace"]
+        assert [technique.pid for technique in dataset.techniques or ()] == [TECHNIQUE["pid"]]
+
+    def test_it_reads_the_metadata_as_v4_shows_it(self, client: Client, ingested: Ingested) -> None:
+        """The values are what was sent; v4 gives the names percent-encoded."""
+        metadata = client.get_dataset(ingested.plan.pid).meta
+        assert without_si(metadata) == {quote(name): value for name, value in ingested.metadata.items()}
+        assert metadata["temperature"] == {"value": 5, "unit": "K", "valueSI": 5, "unitSI": "K"}
+
+    def test_it_reads_the_files(self, client: Client, ingested: Ingested) -> None:
+        """Paths relative to the source folder, sizes and checksums."""
+        files = client.get_dataset(ingested.plan.pid, strict_validation=True).files
+        assert {file.remote_path.posix: (file.size, file.checksum()) for file in files} == FILES
+        assert {file.checksum_algorithm for file in files} == {"sha256"}
+
+    def test_it_reads_the_attachments(self, client: Client, ingested: Ingested) -> None:
+        """Their captions, groups and pictures."""
+        found = client.get_dataset(ingested.plan.pid, strict_validation=True, attachments=True).attachments
+        assert found is not None
+        assert {
+            attachment.caption: attachment.thumbnail and attachment.thumbnail.serialize() for attachment in found
+        } == ingested.thumbnails
+        assert {attachment.owner_group for attachment in found} == {"p1001"}
+        for attachment in found:
+            assert attachment.thumbnail is not None
+            assert attachment.thumbnail.mime == "image/png"
+            assert attachment.thumbnail.decoded_data().startswith(b"\x89PNG")
+
+    def test_it_finds_the_dataset_among_others(self, client: Client, ingested: Ingested) -> None:
+        """By fields of it, and the newest ones of a proposal."""
+        found = client.scicat.query_datasets({"proposalIds": ["p1001"], "type": "raw"}, strict_validation=True)
+        assert [(str(dataset.pid), dataset.datasetName) for dataset in found] == [(ingested.plan.pid, NAME)]
+        both = client.scicat.query_datasets({"proposalIds": ["p1001"]}, limit=5, order="creationTime:desc")
+        assert {str(dataset.pid) for dataset in both} == {ingested.plan.pid, ingested.derived.pid}
 
     def test_it_downloads_the_files_and_their_checksums_are_right(
         self, client: Client, ingested: Ingested, tmp_path: Path
     ) -> None:
-        """Every file, below the folder that it was in."""
+        """Every file, also the one in a sub-folder and the empty one."""
         dataset = client.get_dataset(ingested.plan.pid)
-        here = tmp_path / "here"
-        downloaded = client.download_files(dataset, target=here)
-        assert {file.remote_path.posix for file in downloaded.files} == set(CONTENTS)
-        assert {file.local_path.read_bytes() for file in downloaded.files if file.local_path} == set(CONTENTS.values())
+        downloaded = client.download_files(dataset, target=tmp_path / "here")
+        assert {
+            file.remote_path.posix: file.local_path and file.local_path.read_bytes() for file in downloaded.files
+        } == CONTENTS
 
-    def test_it_notices_a_file_that_was_changed(self, client: Client, ingested: Ingested, tmp_path: Path) -> None:
-        """The checksum test is a real one."""
-        file = ingested.folder / "run.nxs"
+    @pytest.mark.parametrize("path", ["run.nxs", "frames/0001.tif"])
+    def test_it_notices_a_file_that_was_changed(
+        self, client: Client, ingested: Ingested, tmp_path: Path, path: str
+    ) -> None:
+        """Same size, other bytes: the checksum test is a real one."""
+        file = ingested.folder / path
         file.write_bytes(file.read_bytes()[::-1])
         dataset = client.get_dataset(ingested.plan.pid)
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError, match="Checksum of file"):
             client.download_files(dataset, target=tmp_path / "here")
 
     def test_it_reads_the_derived_dataset_and_what_it_was_made_from(self, client: Client, ingested: Ingested) -> None:
         """A producer that knows only the acquisition's name has referred to the right pid."""
-        derived = client.get_dataset(ingested.derived.pid)
+        derived = client.get_dataset(ingested.derived.pid, strict_validation=True, attachments=True)
         assert str(derived.type) == "derived"
-        assert [str(pid) for pid in derived.input_datasets or ()] == [ingested.plan.pid]
+        assert derived.used_software == [SOFTWARE]
+        assert derived.attachments == []
+        (source,) = derived.input_datasets or ()
+        assert client.get_dataset(source).name == NAME
 
 
 class TestSciCatSdk:
-    """scicat-sdk-py 5.3, generated by SciCat itself."""
+    """scicat-sdk-py 5.3, generated by SciCat itself; its v3 attachments list fails on SciCat too."""
 
     @pytest.fixture
     def api(self, ingested: Ingested) -> Iterator[ApiClient]:
@@ -133,19 +221,54 @@ class TestSciCatSdk:
             configuration.access_token = login.access_token
             yield client
 
-    def test_it_reads_the_dataset(self, api: ApiClient, ingested: Ingested) -> None:
-        """By pid on v3, and from the list on v4."""
+    def test_it_reads_the_dataset_on_v3(self, api: ApiClient, ingested: Ingested) -> None:
+        """By pid, with its groups, metadata and totals."""
         dataset = DatasetsApi(api).datasets_controller_find_by_id_v3(ingested.plan.pid)
-        assert (dataset.dataset_name, dataset.owner_group) == ("Fe3O4 at 5 K", "p1001")
+        assert (dataset.pid, dataset.dataset_name, dataset.owner_group) == (ingested.plan.pid, NAME, "p1001")
+        assert (dataset.source_folder, dataset.number_of_files, dataset.size) == (
+            str(ingested.folder),
+            len(FILES),
+            SIZE,
+        )
+        assert without_si(dataset.scientific_metadata or {}) == ingested.metadata
+
+    def test_it_reads_the_files_on_v3(self, api: ApiClient, ingested: Ingested) -> None:
+        """Paths relative to the source folder, sizes and checksums."""
+        (block,) = DatasetsApi(api).datasets_controller_find_all_orig_datablocks_v3(ingested.plan.pid)
+        assert (block.dataset_id, block.chk_alg) == (ingested.plan.pid, "sha256")
+        assert {file.path: (file.size, file.chk) for file in block.data_file_list} == FILES
+
+    def test_it_finds_the_dataset_in_the_v4_list(self, api: ApiClient, ingested: Ingested) -> None:
+        """With its groups, metadata and totals."""
         where = json.dumps({"where": {"pid": ingested.plan.pid}})
         (listed,) = DatasetsV4Api(api).datasets_v4_controller_find_all_v4(filter=where)
-        assert listed.source_folder == str(ingested.folder)
+        assert (listed.pid, listed.owner_group, listed.source_folder) == (
+            ingested.plan.pid,
+            "p1001",
+            str(ingested.folder),
+        )
+        assert (listed.number_of_files, listed.size) == (len(FILES), SIZE)
+        assert set(listed.scientific_metadata or ()) == {quote(name) for name in ingested.metadata}
 
-    def test_it_reads_files_and_attachments(self, api: ApiClient, ingested: Ingested) -> None:
-        """From the v4 lists."""
+    def test_it_reads_the_files_from_the_v4_list(self, api: ApiClient, ingested: Ingested) -> None:
+        """The same ones as on v3."""
         of_dataset = json.dumps({"where": {"datasetId": ingested.plan.pid}})
         (block,) = OrigdatablocksV4Api(api).orig_datablocks_v4_controller_find_all_v4(filter=of_dataset)
-        assert sorted(file.path for file in block.data_file_list or ()) == sorted(CONTENTS)
+        assert {file.path: (file.size, file.chk) for file in block.data_file_list or ()} == FILES
+
+    def test_it_reads_the_attachments_from_the_v4_list(self, api: ApiClient, ingested: Ingested) -> None:
+        """Whichever route made them, they belong to the dataset."""
         attached = json.dumps({"where": {"relationships.targetId": ingested.plan.pid}})
         found = AttachmentsV4Api(api).attachments_v4_controller_find_all_v4(filter=attached)
-        assert sorted(attachment.caption for attachment in found) == ["first frame", "last frame"]
+        assert {attachment.caption: attachment.thumbnail for attachment in found} == ingested.thumbnails
+        targets = [relation.target_id for attachment in found for relation in attachment.relationships or ()]
+        assert targets == [ingested.plan.pid] * len(ingested.thumbnails)
+
+    def test_it_reads_the_derived_dataset(self, api: ApiClient, ingested: Ingested) -> None:
+        """With what it was made from and by."""
+        derived = DatasetsApi(api).datasets_controller_find_by_id_v3(ingested.derived.pid)
+        assert (derived.type, derived.input_datasets, derived.used_software) == (
+            "derived",
+            [ingested.plan.pid],
+            [SOFTWARE],
+        )

@@ -181,6 +181,40 @@ async def test_the_same_over_sasl_ssl(
     assert secure_kafka.password not in process.said
 
 
+@pytest.mark.parametrize(
+    ("wrong", "cause"),
+    [
+        ({"sasl_password": "wrong-password"}, "Authentication failed"),
+        ({"ca_file": None}, "certificate verify failed"),
+        ({"security_protocol": "SASL_PLAINTEXT"}, "kafka_unreachable"),
+    ],
+)
+async def test_a_kafka_that_refuses_us_is_one_clear_error_with_its_cause(
+    secure_kafka: EmbeddedKafka,
+    stand_in: StandInThread,
+    topic_names: Callable[[str], str],
+    tmp_path: Path,
+    wrong: dict[str, Any],
+    cause: str,
+) -> None:
+    """A wrong password, an untrusted certificate, the wrong protocol: exit 78, not the same words for all."""
+    right = {
+        "security_protocol": "SASL_SSL",
+        "sasl_username": secure_kafka.username,
+        "sasl_password": secure_kafka.password,
+        "ca_file": str(secure_kafka.cafile),
+        "connect_timeout_seconds": 5,
+    }
+    site = make_site(secure_kafka.sasl_bootstrap_servers, stand_in, topic_names, kafka=right | wrong)
+    process = Process(site, tmp_path)
+    assert process.exit_code() == 78
+    last = process.said.strip().splitlines()[-1]
+    assert last.startswith("scicat-ingest: kafka_unreachable: ")
+    assert cause in last
+    assert "wrong-password" not in process.said
+    assert secure_kafka.password not in process.said
+
+
 async def test_topics_that_the_service_makes_lose_nothing(site: Site) -> None:
     """Input 30 days, ingested 365 days, dead letters for ever; never compacted."""
     async with running(site):

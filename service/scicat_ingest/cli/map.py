@@ -24,7 +24,7 @@ EXAMPLES = """\
 examples:
   scicat-ingest map run42.json --config ingest.yaml
   scicat-ingest map events.jsonl --config ingest.yaml --json | jq .pid
-  echo '{"acquisitionId": "run-42", "noFiles": true}' | scicat-ingest map - --config ingest.yaml
+  scicat-ingest map - --config ingest.yaml < run42.json
 
 With --json, one line an event: {"pid", "dataset", "origdatablocks", "attachments", "warnings"} as they would be POSTed
 to SciCat's v4 routes, or {"ignored": reason}, or {"fault": {"code", "message", "field"}}.
