@@ -20,6 +20,11 @@ FILES = {path: (len(content), hashlib.sha256(content).hexdigest()) for path, con
 SIZE = sum(map(len, CONTENTS.values()))
 
 NAME = "Fe3O4 at 5 K"
+METADATA: dict[str, Any] = {
+    "temperature": {"value": 5, "unit": "K"},
+    "detector distance": {"value": 1.5, "unit": "m"},
+    "operator": "Lise",
+}
 CAPTIONS = ("first frame", "last frame")
 TECHNIQUE = {"pid": "http://purl.org/pan-science/PaNET/PaNET01207", "name": "x-ray tomography"}
 SOFTWARE = "https://github.com/scipp/scipp@24.1"
@@ -33,11 +38,11 @@ def write_files(folder: Path) -> None:
         file.write_bytes(content)
 
 
-def pictures() -> list[str]:
-    """Give as many different data URLs of small PNGs as there are captions."""
+def thumbnails() -> dict[str, str]:
+    """Give by caption the data URLs of small PNGs, each another one."""
     events = [json.loads(event.value) for event in sample_events(6) if event.ending == "ingested"]
     shown = [attachment["thumbnail"] for event in events for attachment in event.get("attachments", ())]
-    return shown[: len(CAPTIONS)]
+    return dict(zip(CAPTIONS, shown[: len(CAPTIONS)], strict=True))
 
 
 def raw_event(folder: Path) -> dict[str, Any]:
@@ -52,14 +57,8 @@ def raw_event(folder: Path) -> dict[str, Any]:
         "source": {"folder": str(folder)},
         "files": [{"path": path, "size": size, "checksum": checksum} for path, (size, checksum) in FILES.items()],
         "checksumAlgorithm": "sha256",
-        "attachments": [
-            {"caption": caption, "thumbnail": picture} for caption, picture in zip(CAPTIONS, pictures(), strict=True)
-        ],
-        "metadata": {
-            "temperature": {"value": 5, "unit": "K"},
-            "detector distance": {"value": 1.5, "unit": "m"},
-            "operator": "Lise",
-        },
+        "attachments": [{"caption": caption, "thumbnail": picture} for caption, picture in thumbnails().items()],
+        "metadata": METADATA,
         "techniques": [TECHNIQUE],
     }
 

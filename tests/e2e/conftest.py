@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -54,17 +54,6 @@ class Ingested:
     @property
     def url(self) -> str:
         return self.stand_in.url
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the service sent."""
-        sent: dict[str, Any] = self.plan.dataset.payload["scientificMetadata"]
-        return sent
-
-    @property
-    def thumbnails(self) -> dict[str, str]:
-        """What the service sent, by caption."""
-        return {attachment.payload["caption"]: attachment.payload["thumbnail"] for attachment in self.plan.attachments}
 
 
 @pytest.fixture
