@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run brokers until Ctrl-C and return the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell ignores SIGINT for what it starts in the background
+        signal.signal(number, signal.default_int_handler)
     kafka = EmbeddedKafka(options.nodes, secure=options.secure, port=options.port, data_dir=options.data_dir)
     try:
         with kafka:
