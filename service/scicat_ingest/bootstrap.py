@@ -14,19 +14,21 @@ from aiokafka import AIOKafkaProducer
 
 from scicat_ingest import __version__
 from scicat_ingest.consume.connection import connection_arguments, one_clear_error, stop_client
-from scicat_ingest.consume.stream import KafkaStream
+from scicat_ingest.consume.kafka_stream import KafkaStream
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.deliver.account import check_account
 from scicat_ingest.deliver.api_choice import ApiChoice
 from scicat_ingest.deliver.client import CatalogueClient
 from scicat_ingest.deliver.credentials import credentials_from
-from scicat_ingest.deliver.delivery import Delivery
+from scicat_ingest.deliver.delivery import Deliveries
 from scicat_ingest.deliver.transport import open_http_client
 from scicat_ingest.deliver.writes import CatalogueWrites
+from scicat_ingest.engine.assignment import Bounds
+from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.pipeline import Pipeline
-from scicat_ingest.engine.service import Service
 from scicat_ingest.faults import InvalidSettings
 from scicat_ingest.mapping.rules import rules_for
+from scicat_ingest.observe.watchdog import Watchdog
 from scicat_ingest.report.publisher import Publisher
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.engine.observer import Observer
     from scicat_ingest.mapping.rules import MappingRules
-    from scicat_ingest.settings import KafkaSettings, ScicatSettings, Settings
+    from scicat_ingest.settings import KafkaSettings, LimitsSettings, ScicatSettings, Settings
 
 _LOG = logging.getLogger(__name__)
 
@@ -117,10 +119,10 @@ async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProduc
 
 
 @asynccontextmanager
-async def open_service(
+async def open_engine(
     settings: Settings, observer: Observer, *, create_topics: bool = False, accept_loss: bool = False
-) -> AsyncIterator[Service]:
-    """Connect everything and give a service that is ready to run.
+) -> AsyncIterator[Engine]:
+    """Connect everything and give an engine that is ready to run.
 
     Raises ConfigurationFault. Waits while SciCat is down.
     """
@@ -132,16 +134,30 @@ async def open_service(
         await prepare_topics(settings, create=create_topics or settings.kafka.create_topics)
         await check_account(client, settings.scicat, settings.retry, waiting)
         api = ApiChoice(settings.scicat.api)
-        delivery = Delivery(client, CatalogueWrites(client, api), api, settings, waiting)
+        deliveries = Deliveries(client, CatalogueWrites(client, api), api, settings, waiting)
         producer = await stack.enter_async_context(open_producer(settings.kafka))
         stream = KafkaStream(settings.kafka, rules, accept_loss=accept_loss)
-        service = Service(
-            stream,
-            Pipeline(rules, delivery, lambda: datetime.now(UTC)),
-            Publisher(producer, settings.kafka),
-            observer,
-            max_concurrency=settings.limits.max_concurrency,
+        parts = Parts(
+            stream=stream,
+            prepares=Pipeline(rules, deliveries, lambda: datetime.now(UTC)),
+            publisher=Publisher(producer, settings.kafka),
+            observer=observer,
+            watch=Watchdog(stream.lags, session_timeout_seconds=settings.kafka.session_timeout_seconds).watch,
         )
-        stack.push_async_callback(stream.stop)
-        await stream.start(service.before_revoke)
-        yield service
+        guarded = [source.topic for source in settings.sources if source.flood_guard == "on"]
+        yield Engine(parts, _bounds(settings.limits), guarded=guarded, secrets=lambda: _changes(settings))
+
+
+def _bounds(limits: LimitsSettings) -> Bounds:
+    return Bounds(
+        records=limits.held_records,
+        bytes=limits.held_bytes,
+        partition_records=limits.partition_records,
+        concurrency=limits.max_concurrency,
+    )
+
+
+def _changes(settings: Settings) -> list[int]:
+    """Give the times at which the files with secrets were changed; 0 for one that is not there."""
+    files = (settings.scicat.password_file, settings.scicat.token_file)
+    return [file.stat().st_mtime_ns if file.exists() else 0 for file in files if file is not None]

@@ -36,7 +36,10 @@
     │   ├── CatalogueUnavailable    catalogue_unavailable
     │   └── AmbiguousAnswer         ambiguous_answer
     ├── StreamFault                 Kafka is in trouble while we run: stop, lose nothing, start again
-    │   └── KafkaUnavailable        kafka_unavailable
+    │   ├── KafkaUnavailable        kafka_unavailable
+    │   ├── CommitRefused           commit_refused
+    │   ├── ClientBroken            client_broken
+    │   └── Stalled                 stalled
     └── ConfigurationFault          our own set-up is wrong: halt, exit 78, lose nothing
         ├── InvalidSettings         invalid_settings
         ├── CredentialsRejected     credentials_rejected
@@ -44,6 +47,7 @@
         ├── MayNotCreate            may_not_create
         ├── CannotReadBack          cannot_read_back
         ├── KafkaUnreachable        kafka_unreachable
+        ├── KafkaForbidden          kafka_forbidden
         ├── MissingTopic            missing_topic
         └── HistoryLost             history_lost
 
@@ -303,6 +307,26 @@ class KafkaUnavailable(StreamFault):
     default_hint = "nothing is lost: unfinished records come again when the service starts again"
 
 
+class CommitRefused(StreamFault):
+    """The partitions have moved on to another member of the group; it reads on from the last commit."""
+
+    code = "commit_refused"
+
+
+class ClientBroken(StreamFault):
+    """A background task of the Kafka client has died: this process will never hear of Kafka again."""
+
+    code = "client_broken"
+    default_hint = "nothing is lost: unfinished records come again when the service starts again"
+
+
+class Stalled(StreamFault):
+    """The watchdog saw no progress where there should be some."""
+
+    code = "stalled"
+    default_hint = "nothing is lost: unfinished records come again when the service starts again"
+
+
 class ConfigurationFault(IngestFault):
     """Our own set-up is wrong: the service halts, exits with 78, and loses nothing."""
 
@@ -348,6 +372,13 @@ class KafkaUnreachable(ConfigurationFault):
 
     code = "kafka_unreachable"
     default_hint = "check kafka.bootstrap_servers, kafka.security_protocol and its credentials"
+
+
+class KafkaForbidden(ConfigurationFault):
+    """Kafka does not let our user do this to a topic or a group."""
+
+    code = "kafka_forbidden"
+    default_hint = "grant Read on input topics and the group, Write on outcome topics, Describe on all"
 
 
 class MissingTopic(ConfigurationFault):

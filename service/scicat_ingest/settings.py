@@ -77,6 +77,11 @@ class KafkaSettings(Group):
 
     bootstrap_servers: str | None = Field(default=None, description="host:port, comma-separated; needed to run")
     group_id: str = Field(default="scicat-ingest", description="consumer group; offsets are committed under it")
+    group_instance_id: str | None = Field(
+        default=None,
+        description="static membership: a name that is this replica's own, such as the pod's name in a StatefulSet; "
+        "a restart within the session timeout then moves no partitions",
+    )
     ingested_topic: str = Field(default="scicat.ingested", description="topic for what was ingested")
     dead_letter_topic: str = Field(default="scicat.dead-letters", description="topic for what could not be")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -118,6 +123,10 @@ class SourceSettings(Group):
         default=(),
         description="templates of the folders that a source folder must be in, such as "
         "/data/{instrument.id}/{proposal.id}; default: any",
+    )
+    flood_guard: Literal["on", "off"] = Field(
+        default="on",
+        description="on: hold this source when more than 20 dead letters come in a row, or 50 among 200 within 1 h",
     )
     unmatched: Literal["dead_letter", "ignore"] = Field(
         default="dead_letter", description="what becomes of a CloudEvent of another type"
@@ -204,7 +213,16 @@ class MappingSettings(Group):
 class LimitsSettings(Group):
     """Bounds on what is taken in and on what goes out."""
 
-    max_concurrency: int = Field(default=8, ge=1, le=256, description="records delivered at once")
+    max_concurrency: int = Field(
+        default=8, ge=1, le=256, description="records delivered at once; those that wait for a retry do not count"
+    )
+    held_records: int = Field(default=2000, ge=10, description="records in memory, of all partitions together")
+    held_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=4 * 1024 * 1024,
+        description="their size; a decoded record takes about five times as much. A larger record is admitted alone",
+    )
+    partition_records: int = Field(default=500, ge=10, description="records in memory of one partition")
     max_event_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="size of a record's value")
     max_event_depth: int = Field(default=64, ge=2, le=200, description="nesting of objects and arrays in an event")
     max_inline_files: int = Field(default=2000, ge=1, description="files listed in an event")
@@ -219,7 +237,9 @@ class RetrySettings(Group):
 
     first_delay_seconds: float = Field(default=0.5, gt=0)
     max_delay_seconds: float = Field(default=60, gt=0)
-    max_age_seconds: float = Field(default=1800, gt=0, description="then the service stops, with nothing lost")
+    max_age_seconds: float = Field(
+        default=1800, gt=0, description="then a record that fails while SciCat is healthy becomes a dead letter"
+    )
 
 
 class LogSettings(Group):

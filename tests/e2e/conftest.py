@@ -83,9 +83,9 @@ def ingested(request: pytest.FixtureRequest, stand_in: StandInThread, folder: Pa
     plan, derived = bench.plan(**raw_event(folder)), bench.plan(**derived_event(folder))
 
     async def deliver() -> None:
-        async with bench.open() as delivery:
-            assert (await delivery.deliver(plan)).verdict == "created"
-            assert (await delivery.deliver(derived)).verdict == "created"
+        async with bench.open() as deliveries:
+            assert (await bench.deliver(deliveries, plan)).verdict == "created"
+            assert (await bench.deliver(deliveries, derived)).verdict == "created"
 
     anyio.run(deliver)
     return Ingested(stand_in, stand_in.account(way.account), way, plan, derived, folder)

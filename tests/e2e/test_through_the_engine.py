@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,49 +15,18 @@ from tests.contract.service.bench import Bench, Clock
 from tests.e2e.acquisition import CONTENTS, derived_event, raw_event
 
 from scicat_ingest.bootstrap import rules_by_topic
-from scicat_ingest.consume.record import Record
+from scicat_ingest.engine.assignment import Bounds
+from scicat_ingest.engine.engine import Engine, Parts
+from scicat_ingest.engine.observer import Observer
 from scicat_ingest.engine.pipeline import Pipeline
-from scicat_ingest.engine.service import Service
 from scicat_ingest.report.outcome import DeadLettered, Ingested
+from scicat_ingest.testing.memory_kafka import MemoryKafka
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from scicat_ingest.consume.stream import Partition
     from scicat_ingest.report.outcome import Outcome
     from scicat_ingest.testing.stand_in import StandInThread
-
-
-@dataclass
-class Kafka:
-    """A topic of given records; what is published and committed is kept."""
-
-    records: list[Record]
-    service: Service | None = None
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
-    committed: dict[Partition, int] = field(default_factory=dict)
-
-    async def fetch(self, most: int) -> list[Record]:
-        await anyio.lowlevel.checkpoint()
-        batch, self.records = self.records[:most], self.records[most:]
-        if not batch and self.service is not None:
-            await self.service.stop()
-        return batch
-
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.committed |= offsets
-
-    async def publish(self, outcome: Outcome) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.outcomes[outcome.record.offset] = outcome
-
-    def ready(self) -> None:
-        """Learn nothing of interest."""
-
-    def published(self, outcome: Outcome) -> None:
-        """Learn what `publish` knows."""
 
 
 def test_records_become_datasets_that_another_client_downloads(stand_in: StandInThread, folder: Path) -> None:
@@ -71,21 +39,29 @@ def test_records_become_datasets_that_another_client_downloads(stand_in: StandIn
     (topic,) = rules
     raw, derived = (json.dumps(event(folder)).encode() for event in (raw_event, derived_event))
     values = (raw, b'{"acquisitionId": "odin-0', derived, raw)
-    kafka = Kafka([Record(topic, 0, offset, 0, None, value) for offset, value in enumerate(values)])
+
+    outcomes: dict[int, Outcome] = {}
 
     async def ingest() -> None:
-        async with bench.open() as delivery:
-            pipeline = Pipeline(rules, delivery, lambda: datetime.now(UTC))
-            kafka.service = Service(kafka, pipeline, kafka, kafka, max_concurrency=4)
-            await kafka.service.run()
+        async with bench.open() as deliveries, MemoryKafka() as kafka, anyio.create_task_group() as tasks:
+            kafka.create_topic(topic)
+            for value in values:
+                kafka.append(topic, 0, value)
+            stream = kafka.member("replica", [topic], "group")
+            pipeline = Pipeline(rules, deliveries, lambda: datetime.now(UTC))
+            engine = Engine(Parts(stream, pipeline, stream.publisher(), Observer()), Bounds())
+            tasks.start_soon(engine.run)
+            with anyio.fail_after(60):
+                while len(kafka.published) < len(values):
+                    await kafka.something_happens(0.05)
+            await engine.stop()
+            assert kafka.group("group").committed == {(topic, 0): len(values)}
+            outcomes.update({message.outcome.record.offset: message.outcome for message in kafka.published})
 
     anyio.run(ingest)
-    assert kafka.committed == {(topic, 0): len(values)}
-    verdicts = {
-        at: outcome.delivered.verdict for at, outcome in kafka.outcomes.items() if isinstance(outcome, Ingested)
-    }
+    verdicts = {at: outcome.delivered.verdict for at, outcome in outcomes.items() if isinstance(outcome, Ingested)}
     assert verdicts == {0: "created", 2: "created", 3: "already_present"}
-    assert isinstance(kafka.outcomes[1], DeadLettered)
+    assert isinstance(outcomes[1], DeadLettered)
 
     client = Client.from_credentials(
         url=f"{stand_in.url}/api/v3",

@@ -1,20 +1,14 @@
-"""Real brokers for the tests in this folder, each started once a session and only if a test asks for it.
-
-If Kafka cannot be started, the tests that need it fail: they are never skipped.
-"""
+"""More brokers for the tests in this folder, each started once a session and only if a test asks for it."""
 
 from __future__ import annotations
 
-import os
-import re
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.integration.harness import make_site
 
-from scicat_ingest.testing.kafka import EmbeddedKafka, GivenBroker
+from scicat_ingest.testing.kafka import EmbeddedKafka
 from scicat_ingest.testing.stand_in import StandInThread
 
 if TYPE_CHECKING:
@@ -24,7 +18,6 @@ if TYPE_CHECKING:
 
     from scicat_ingest.testing.kafka import Broker
 
-BROKER_VARIABLE = "KAFKA_TEST_BOOTSTRAP_SERVERS"
 HERE = Path(__file__).parent
 
 
@@ -42,16 +35,6 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Broker]:
-    """One plain broker; the one at $KAFKA_TEST_BOOTSTRAP_SERVERS if that is set."""
-    if given := os.environ.get(BROKER_VARIABLE):
-        yield GivenBroker(given)
-        return
-    with EmbeddedKafka() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
 def kafka3() -> Iterator[EmbeddedKafka]:
     """Three brokers that a test may kill, if it restarts them."""
     with EmbeddedKafka(nodes=3) as started:
@@ -63,17 +46,6 @@ def secure_kafka() -> Iterator[EmbeddedKafka]:
     """One broker with SASL_SSL listeners."""
     with EmbeddedKafka(secure=True) as started:
         yield started
-
-
-@pytest.fixture
-def topic_names(request: pytest.FixtureRequest) -> Callable[[str], str]:
-    """Give names of topics (and groups) that no other test and no earlier run uses: `topic_names("events")`.
-
-    The same argument gives the same name within a test. The topics are not created.
-    """
-    test = re.sub(r"[^a-zA-Z0-9._-]", "-", request.node.name)[:100]
-    prefix = f"{test}-{uuid.uuid4().hex[:8]}"
-    return lambda name: f"{prefix}.{name}"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import anyio
 import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from scicat_ingest.bootstrap import open_producer, open_service
+from scicat_ingest.bootstrap import open_engine, open_producer
 from scicat_ingest.consume.connection import connection_arguments, stop_client
 from scicat_ingest.observe.logs import OutcomeLog
 from scicat_ingest.settings import Settings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
-    from scicat_ingest.engine.service import Service
+    from scicat_ingest.engine.engine import Engine
     from scicat_ingest.testing.stand_in import StandIn, StandInThread
 
 PATIENCE_SECONDS = 120
@@ -90,15 +90,15 @@ def make_site(
 
 
 @asynccontextmanager
-async def running(site: Site, **options: bool) -> AsyncIterator[Service]:
+async def running(site: Site, **options: bool) -> AsyncIterator[Engine]:
     """Run the service in this process; it is stopped in an orderly way at the end."""
     async with (
         anyio.create_task_group() as tasks,
-        open_service(site.settings, OutcomeLog(), create_topics=True, **options) as service,
+        open_engine(site.settings, OutcomeLog(), create_topics=True, **options) as engine,
     ):
-        tasks.start_soon(service.run)
-        yield service
-        await service.stop()
+        tasks.start_soon(engine.run)
+        yield engine
+        await engine.stop()
 
 
 class Process:

@@ -13,9 +13,10 @@ from uuid import uuid4
 import anyio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from scicat_ingest.bootstrap import open_client, open_producer, open_service
+from scicat_ingest.bootstrap import open_client, open_engine, open_producer
 from scicat_ingest.consume.connection import connection_arguments, stop_client
 from scicat_ingest.consume.topics import prepare_topics
+from scicat_ingest.engine.observer import Observer
 from scicat_ingest.faults import CatalogueUnavailable
 from scicat_ingest.report.outcome import Skipped
 from scicat_ingest.settings import Settings
@@ -25,7 +26,6 @@ from scicat_ingest.testing.stand_in import StandIn, StandInConfig
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from scicat_ingest.engine.observer import Observer
     from scicat_ingest.report.outcome import Outcome
     from scicat_ingest.testing.sample_events import SampleEvent
 
@@ -50,7 +50,7 @@ class Progress(Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class Tally(Observer):
     """An observer that counts what is not published, and ticks."""
 
     ignored: int = 0
@@ -129,8 +129,8 @@ async def performed(
     """
     summary = Summary(sent=len(events))
     await prepare_topics(stage.settings, create=True)
-    async with anyio.create_task_group() as tasks, open_service(stage.settings, observer) as service:
-        tasks.start_soon(service.run)
+    async with anyio.create_task_group() as tasks, open_engine(stage.settings, observer) as engine:
+        tasks.start_soon(engine.run)
         await tally.is_ready.wait()
         progress.step(f"sending {len(events)} events to {stage.settings.sources[0].topic}")
         began = time.monotonic()
@@ -141,7 +141,7 @@ async def performed(
         _judge(summary, sent, outcomes, tally)
         summary.datasets = await _count_datasets(stage.settings, summary)
         yield summary
-        await service.stop()
+        await engine.stop()
 
 
 def _settings(bootstrap_servers: str, scicat_url: str) -> Settings:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from scicat_ingest.bootstrap import open_service
+from scicat_ingest.bootstrap import open_engine
 from scicat_ingest.faults import IngestFault
 from scicat_ingest.observe.logs import OutcomeLog, configure_logging
 from scicat_ingest.settings import Settings, load_settings
@@ -17,7 +17,7 @@ from scicat_ingest.settings import Settings, load_settings
 if TYPE_CHECKING:
     import argparse
 
-    from scicat_ingest.engine.service import Service
+    from scicat_ingest.engine.engine import Engine
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ async def until_signal() -> None:
 
 
 async def _serve(settings: Settings, create_topics: bool, accept_loss: bool) -> None:  # noqa: FBT001 (anyio.run)
-    running: list[Service] = []
+    running: list[Engine] = []
     fault: IngestFault | None = None
 
     async def stop_at_signal() -> None:
@@ -71,11 +71,11 @@ async def _serve(settings: Settings, create_topics: bool, accept_loss: bool) -> 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop_at_signal)
         try:
-            async with open_service(
+            async with open_engine(
                 settings, OutcomeLog(), create_topics=create_topics, accept_loss=accept_loss
-            ) as service:
-                running.append(service)
-                await service.run()
+            ) as engine:
+                running.append(engine)
+                await engine.run()
         except IngestFault as error:
             fault = error
         tasks.cancel_scope.cancel()

@@ -30,3 +30,12 @@ class LostRecords:
                 "the topic was made anew or cut off"
             )
         return f"{self.partition}: {self.count} records from offset {self.committed} on are gone from Kafka"
+
+
+def judge_start(partition: str, committed: int | None, beginning: int, end: int) -> int | LostRecords:
+    """Say at which offset reading goes on: without a commit at the first record that there is."""
+    if committed is None:
+        return beginning
+    if beginning <= committed <= end:
+        return committed
+    return LostRecords(partition, committed, beginning, end)

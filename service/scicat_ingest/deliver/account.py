@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scicat_ingest.deliver.backoff import delay_seconds
 from scicat_ingest.deliver.transport import classify_exception
@@ -11,14 +11,25 @@ from scicat_ingest.faults import CatalogueUnavailable, CredentialsRejected, Inva
 
 if TYPE_CHECKING:
     from scicat_ingest.deliver.client import CatalogueClient
-    from scicat_ingest.deliver.delivery import Waiting
     from scicat_ingest.settings import RetrySettings, ScicatSettings
 
 _LOG = logging.getLogger(__name__)
 
 
+class Pausing(Protocol):
+    """How to wait here, at the start; later nothing but the engine waits."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def chance(self) -> float:
+        """Give a random number from 0 to 1."""
+        ...
+
+
 async def check_account(
-    client: CatalogueClient, scicat: ScicatSettings, retry: RetrySettings, waiting: Waiting
+    client: CatalogueClient, scicat: ScicatSettings, retry: RetrySettings, pausing: Pausing
 ) -> list[str]:
     """Log in and give our groups; wait while SciCat is down.
 
@@ -33,9 +44,9 @@ async def check_account(
         except CatalogueUnavailable as fault:
             if fault.__cause__ is not None and classify_exception(fault.__cause__).blames_configuration:
                 raise WrongEndpoint(f"{scicat.url}: {fault.__cause__}") from None
-            delay = delay_seconds(attempt, retry, waiting.chance(), fault.retry_after)
+            delay = delay_seconds(attempt, retry, pausing.chance(), fault.retry_after)
             _LOG.warning("SciCat is not there yet: %s; next try in %.1f s", fault.message, delay)
-            await waiting.sleep(delay)
+            await pausing.sleep(delay)
     if groups is None:
         raise CredentialsRejected("SciCat does not know our token")
     if scicat.read_back_group is not None and scicat.read_back_group not in groups:

@@ -8,12 +8,16 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.deliver.bodies import parse
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     import httpx
 
 _EXCERPT = 500
+_LARGEST_MESSAGE = 16 * 1024
+"""Bytes of the largest body whose values are read as a message."""
 _LONGEST_RETRY_AFTER = 3600.0
 """Seconds; a server that asks for more is looked at again after an hour."""
 
@@ -31,6 +35,8 @@ class Answer:
     """Seconds that the server asks us to wait."""
     server_time: datetime | None
     """The server's clock (Date header)."""
+    weight: int
+    """Size of the body in bytes."""
 
     @property
     def ok(self) -> bool:
@@ -46,7 +52,7 @@ class Answer:
 def read_answer(response: httpx.Response) -> Answer:
     """Read a response whose body has been received."""
     try:
-        body = json.loads(response.content) if response.content else None
+        body = parse(response.content) if response.content else None
     except (ValueError, RecursionError):
         body = None
     return Answer(
@@ -55,11 +61,14 @@ def read_answer(response: httpx.Response) -> Answer:
         message=_message(body, response),
         retry_after=_seconds(response.headers.get("retry-after")),
         server_time=_time(response.headers.get("date")),
+        weight=len(response.content),
     )
 
 
 def _message(body: Any, response: httpx.Response) -> str:
     said = body.get("message", body) if isinstance(body, dict) else body
+    if not isinstance(said, str) and len(response.content) > _LARGEST_MESSAGE:
+        said = None  # a dataset with thousands of files: not worth writing out for an excerpt
     if isinstance(said, list):
         said = "; ".join(str(part) for part in said)
     if said is None:

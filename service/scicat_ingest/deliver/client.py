@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 
 from scicat_ingest.deliver.answer import Answer, read_answer
+from scicat_ingest.deliver.bodies import run_by_weight, serialise
 from scicat_ingest.deliver.classify import Route, Verdict, classify_answer
 from scicat_ingest.deliver.transport import Sent, classify_exception, path_segment
 from scicat_ingest.faults import (
@@ -21,7 +24,7 @@ from scicat_ingest.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from scicat_ingest.deliver.api_choice import Version
     from scicat_ingest.deliver.credentials import Credentials
@@ -37,6 +40,8 @@ class Request:
     path: str
     params: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
+    weight: int = 0
+    """Size in bytes of what the body was made from; tells whether serialising it is heavy."""
 
     def __str__(self) -> str:
         """Name the request in a message, without its body."""
@@ -50,6 +55,7 @@ _HEALTH = Request(Route.HEALTH, "GET", "/api/v3/health")
 class CatalogueClient:
     """Sends requests as one account. Every await has a deadline: the settings' timeouts.
 
+    Cancellation takes effect before a request or after its answer, never in between, unless `abort_started` was called.
     `send` raises CatalogueUnavailable (nothing was done), AmbiguousAnswer (a write may have been done), or
     TooLargeForCatalogue; every answer, also a refusal, is returned.
     """
@@ -63,10 +69,20 @@ class CatalogueClient:
             True: httpx.Timeout(settings.write_timeout_seconds, connect=settings.connect_timeout_seconds),
         }
         self._credentials: Credentials | None = None
+        self._under_way: set[anyio.CancelScope] = set()
 
     def use(self, credentials: Credentials) -> None:
         """Set who we are; needed before the first authenticated request."""
         self._credentials = credentials
+
+    def abort_started(self) -> None:
+        """Let cancellations interrupt the requests that are under way, instead of waiting for answers: a hard stop.
+
+        One that is already there takes effect at once. A request that is not cancelled goes on. Whether an interrupted
+        one was carried out is not known.
+        """
+        for scope in self._under_way:
+            scope.shield = False
 
     async def login(self, username: str, password: str) -> str:
         """Log in and give the token. Raises CredentialsRejected, WrongEndpoint, CatalogueUnavailable."""
@@ -116,20 +132,20 @@ class CatalogueClient:
         """Read an attachment by its id (v4 only)."""
         return await self.send(Request(Route.READ, "GET", f"/api/v4/attachments/{path_segment(aid)}"))
 
-    async def post_dataset(self, version: Version, payload: Mapping[str, Any]) -> Answer:
+    async def post_dataset(self, version: Version, payload: Mapping[str, Any], weight: int) -> Answer:
         """Create a dataset; `payload` is in the version's own spelling."""
-        return await self.send(Request(Route.POST_DATASET, "POST", f"/api/{version}/datasets", body=payload))
+        path = f"/api/{version}/datasets"
+        return await self.send(Request(Route.POST_DATASET, "POST", path, body=payload, weight=weight))
 
-    async def post_origdatablock(self, version: Version, payload: Mapping[str, Any]) -> Answer:
+    async def post_origdatablock(self, version: Version, payload: Mapping[str, Any], weight: int) -> Answer:
         """Add a block to its dataset."""
-        return await self.send(
-            Request(Route.POST_ORIGDATABLOCK, "POST", f"/api/{version}/origdatablocks", body=payload)
-        )
+        path = f"/api/{version}/origdatablocks"
+        return await self.send(Request(Route.POST_ORIGDATABLOCK, "POST", path, body=payload, weight=weight))
 
-    async def post_attachment(self, version: Version, pid: str, payload: Mapping[str, Any]) -> Answer:
+    async def post_attachment(self, version: Version, pid: str, payload: Mapping[str, Any], weight: int) -> Answer:
         """Add an attachment; v3 takes the dataset from the path, v4 from the payload's relationships."""
         path = "/api/v4/attachments" if version == "v4" else f"/api/v3/datasets/{path_segment(pid)}/attachments"
-        return await self.send(Request(Route.POST_ATTACHMENT, "POST", path, body=payload))
+        return await self.send(Request(Route.POST_ATTACHMENT, "POST", path, body=payload, weight=weight))
 
     async def patch_dataset(self, version: Version, pid: str, changes: Mapping[str, Any]) -> Answer:
         """Change fields of a dataset."""
@@ -169,18 +185,22 @@ class CatalogueClient:
         content = None
         if request.body is not None:
             headers["content-type"] = "application/json"
-            content = self._serialise(request.body)
+            content = await run_by_weight(request.weight, serialise, request.body)
+            self._refuse_too_large(content)
         writes = request.route.writes
         try:
             async with self._gate:
-                response = await self._http.request(
-                    request.method,
-                    request.path,
-                    params=request.params,
-                    content=content,
-                    headers=headers,
-                    timeout=self._timeouts[writes],
-                )
+                await anyio.lowlevel.checkpoint_if_cancelled()
+                with self._uninterrupted():
+                    response = await self._http.request(
+                        request.method,
+                        request.path,
+                        params=request.params,
+                        content=content,
+                        headers=headers,
+                        timeout=self._timeouts[writes],
+                    )
+                    return await run_by_weight(len(response.content), read_answer, response)
         except httpx.InvalidURL as error:
             raise TooLargeForCatalogue(f"{request.method}: the address cannot be used: {error}", field="pid") from None
         except httpx.HTTPError as error:
@@ -188,12 +208,19 @@ class CatalogueClient:
             if failure.sent is Sent.NO or not writes:
                 raise CatalogueUnavailable(f"{request}: {failure.reason}") from error
             raise AmbiguousAnswer(f"{request}: {failure.reason}") from error
-        return read_answer(response)
 
-    def _serialise(self, body: Mapping[str, Any]) -> bytes:
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    @contextmanager
+    def _uninterrupted(self) -> Iterator[None]:
+        """Let a cancellation wait for the answer: else nobody would know whether the request was carried out."""
+        with anyio.CancelScope(shield=True) as scope:
+            self._under_way.add(scope)
+            try:
+                yield
+            finally:
+                self._under_way.remove(scope)
+
+    def _refuse_too_large(self, content: bytes) -> None:
         if len(content) > self._settings.max_body_bytes:
             raise TooLargeForCatalogue(
                 f"a document of {len(content)} bytes is needed, SciCat takes {self._settings.max_body_bytes}"
             )
-        return content

@@ -23,3 +23,11 @@ class Delivered:
     attempts: int
     """How often the delivery was begun, 1 or more."""
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """The delivery is not finished; its next attempt may begin after so many seconds."""
+
+    seconds: float
+    why: str

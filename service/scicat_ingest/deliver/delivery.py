@@ -1,4 +1,4 @@
-"""Deliver one plan: create, or read and complete, until everything is there once."""
+"""Deliver one plan, attempt by attempt: create, or read and complete, until everything is there once."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import anyio.lowlevel
+
 from scicat_ingest.deliver.backoff import delay_seconds
-from scicat_ingest.deliver.classify import Route, Verdict, classify_answer
-from scicat_ingest.deliver.delivered import Delivered
-from scicat_ingest.deliver.reconcile import Remaining, find_remaining, totals_are_wrong
-from scicat_ingest.deliver.stored import StoredDataset, read_stored
-from scicat_ingest.faults import (
-    AmbiguousAnswer,
-    CannotReadBack,
-    CatalogueUnavailable,
-    PidTaken,
-    RejectedByCatalogue,
-    WrongEndpoint,
-)
+from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.reads import CatalogueReads
+from scicat_ingest.deliver.reconcile import Remaining, totals_are_wrong
+from scicat_ingest.faults import AmbiguousAnswer, CatalogueUnavailable, RejectedByCatalogue
 
 if TYPE_CHECKING:
     from scicat_ingest.deliver.api_choice import ApiChoice
     from scicat_ingest.deliver.client import CatalogueClient
+    from scicat_ingest.deliver.reconcile import Found
+    from scicat_ingest.deliver.stored import StoredDataset
     from scicat_ingest.deliver.writes import CatalogueWrites
     from scicat_ingest.plan.steps import Plan
     from scicat_ingest.settings import Settings
@@ -40,29 +36,13 @@ class Waiting(Protocol):
         """Give seconds that never go back."""
         ...
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
-
     def chance(self) -> float:
         """Give a random number from 0 to 1."""
         ...
 
 
-@dataclass(slots=True)
-class _Progress:
-    created: bool = False
-    """We created the dataset in this delivery."""
-    unsettled: bool = False
-    """Somebody, or a request of ours whose answer we do not know, may still be writing to it."""
-    attempts: int = 0
-    block_ids: list[str] = field(default_factory=list)
-    attachment_ids: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-class Delivery:
-    """Delivers plans. A plan may be delivered again at any time: nothing is ever stored twice or deleted."""
+class Deliveries:
+    """Begins deliveries. A plan may be delivered again at any time: nothing is ever stored twice or deleted."""
 
     def __init__(
         self,
@@ -73,132 +53,156 @@ class Delivery:
         waiting: Waiting,
     ) -> None:
         self._client = client
+        self._reads = CatalogueReads(client, api, settings.scicat)
         self._writes = writes
-        self._api = api
-        self._scicat = settings.scicat
-        self._retry = settings.retry
+        self._settings = settings
         self._waiting = waiting
 
-    async def deliver(self, plan: Plan) -> Delivered:
-        """Put everything of the plan into the catalogue and wait out its outages.
+    def begin(self, plan: Plan) -> Delivery:
+        """Give the delivery of this plan. Nothing is requested yet; may be called in any thread."""
+        return Delivery(plan, self._reads, self._writes, self._settings, self._waiting)
 
-        Raises RefusedByCatalogue or NotSupported (a dead letter), or ConfigurationFault (halt).
+    def abort_started(self) -> None:
+        """Let cancellations interrupt requests that are under way: a hard stop. See CatalogueClient."""
+        self._client.abort_started()
+
+
+@dataclass(slots=True)
+class _Progress:
+    began: float | None = None
+    """When the first attempt began, by the monotonic clock."""
+    attempts: int = 0
+    """Begun so far, without those that only found somebody at work."""
+    look_first: bool = False
+    """The dataset may be there: read before writing."""
+    created: bool = False
+    """We created the dataset in this delivery."""
+    unsettled: bool = False
+    """Somebody, or a request of ours whose answer we do not know, may still be writing to it."""
+    block_ids: list[str] = field(default_factory=list)
+    attachment_ids: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Delivery:
+    """The delivery of one plan. It never waits: who calls `attempt` does, and holds no permit meanwhile."""
+
+    def __init__(
+        self, plan: Plan, reads: CatalogueReads, writes: CatalogueWrites, settings: Settings, waiting: Waiting
+    ) -> None:
+        self._plan = plan
+        self._reads = reads
+        self._writes = writes
+        self._settle_seconds = settings.scicat.settle_seconds
+        self._retry = settings.retry
+        self._waiting = waiting
+        self._progress = _Progress()
+
+    async def attempt(self) -> Delivered | TryAgain:
+        """Try once to put everything of the plan into the catalogue, or what is missing of it.
+
+        Not to be called while another attempt of the same delivery runs. Cancellation takes effect between two requests
+        (see CatalogueClient); a cancelled attempt returns nothing, whatever it has come to.
+
+        Raises RecordFault (a dead letter), or ConfigurationFault (halt). After a ConfigurationFault or a cancellation
+        it may be called again: it then reads before it writes, and leaves a dataset that lacks parts alone for the
+        settle time, because an interrupted request may still be carried out.
         """
-        progress = _Progress()
-        began = self._waiting.monotonic()
-        while True:
-            progress.attempts += 1
-            retry_after = None
-            try:
-                return await self._attempt(plan, progress)
-            except CatalogueUnavailable as fault:
-                trouble, retry_after = fault.message, fault.retry_after
-            except AmbiguousAnswer as fault:
-                trouble = fault.message
-                progress.unsettled = True
-            tried = self._waiting.monotonic() - began
-            if tried > self._retry.max_age_seconds and await self._catalogue_is_fine():
-                raise RejectedByCatalogue(f"failed for {tried:.0f} s while SciCat is healthy, the last time: {trouble}")
-            delay = delay_seconds(progress.attempts, self._retry, self._waiting.chance(), retry_after)
-            _LOG.warning("%s: %s; attempt %d, next in %.1f s", plan.pid, trouble, progress.attempts, delay)
-            await self._waiting.sleep(delay)
+        progress = self._progress
+        if progress.began is None:
+            progress.began = self._waiting.monotonic()
+        progress.attempts += 1
+        try:
+            result = await self._try_once(progress.began)
+            await anyio.lowlevel.checkpoint_if_cancelled()
+        except BaseException:
+            progress.unsettled = True
+            raise
+        return result
 
-    async def _attempt(self, plan: Plan, progress: _Progress) -> Delivered:
-        stored = await self._read(plan.pid) if progress.attempts > 1 else None
-        if stored is None:
-            if await self._writes.create_dataset(plan, progress.warnings):
-                progress.created = True
-            else:
-                progress.unsettled = progress.unsettled or not progress.created
-                stored = await self._read_existing(plan.pid)
-        if stored is None:
-            remaining = Remaining(plan.blocks, plan.attachments)
-        else:
-            stored, remaining = await self._wait_until_settled(plan, stored, progress)
-        await self._post(plan, remaining, progress)
-        repaired = stored is not None and not remaining.nothing
+    async def _try_once(self, began: float) -> Delivered | TryAgain:
+        retry_after = None
+        try:
+            return await self._deliver()
+        except CatalogueUnavailable as fault:
+            trouble, retry_after = fault.message, fault.retry_after
+        except AmbiguousAnswer as fault:
+            trouble = fault.message
+            self._progress.unsettled = True
+        tried = self._waiting.monotonic() - began
+        if tried > self._retry.max_age_seconds and await self._reads.catalogue_is_fine():
+            raise RejectedByCatalogue(f"failed for {tried:.0f} s while SciCat is healthy, the last time: {trouble}")
+        attempt = self._progress.attempts
+        delay = delay_seconds(attempt, self._retry, self._waiting.chance(), retry_after)
+        _LOG.warning("%s: %s; attempt %d, next in %.1f s", self._plan.pid, trouble, attempt, delay)
+        return TryAgain(delay, trouble)
+
+    async def _deliver(self) -> Delivered | TryAgain:
+        plan, progress = self._plan, self._progress
+        found = await self._find_or_create()
+        if found is not None and (wait := self._settle_wait(found)) > 0:
+            progress.attempts -= 1
+            why = "it lacks parts and was touched just now"
+            _LOG.info("%s: %s; looking again in %.0f s", plan.pid, why, wait)
+            return TryAgain(wait, why)
+        remaining = Remaining(plan.blocks, plan.attachments) if found is None else found.remaining
+        await self._post(remaining)
+        stored = None if found is None else found.stored
+        repaired = found is not None and not remaining.nothing
         if repaired or len(plan.blocks) > BLOCKS_IN_TOTALS:
-            stored = await self._verify(plan)
+            stored = await self._verify()
         if stored is not None:
-            await self._judge_totals(plan, stored, progress)
+            await self._judge_totals(stored)
         return _delivered(plan, progress, remaining)
 
-    async def _wait_until_settled(
-        self, plan: Plan, stored: StoredDataset, progress: _Progress
-    ) -> tuple[StoredDataset, Remaining]:
-        """Wait while a dataset that lacks parts may be someone's work in progress."""
-        while True:
-            remaining = find_remaining(plan, stored)
-            wait = self._scicat.settle_seconds - stored.seconds_since_touched()
-            if remaining.nothing or not progress.unsettled or wait <= 0:
-                return stored, remaining
-            _LOG.info("%s: it lacks parts and was touched just now; looking again in %.0f s", plan.pid, wait)
-            await self._waiting.sleep(wait)
-            stored = await self._read_existing(plan.pid)
+    async def _find_or_create(self) -> Found | None:
+        """Give what is there; None for a dataset that we created just now, which has no parts yet."""
+        progress = self._progress
+        found = await self._reads.find(self._plan) if progress.look_first else None
+        progress.look_first = True
+        if found is not None:
+            return found
+        if await self._writes.create_dataset(self._plan, progress.warnings):
+            progress.created = True
+            return None
+        progress.unsettled = progress.unsettled or not progress.created
+        return await self._reads.find_existing(self._plan)
 
-    async def _post(self, plan: Plan, remaining: Remaining, progress: _Progress) -> None:
+    def _settle_wait(self, found: Found) -> float:
+        """Give the seconds for which a dataset that lacks parts may be someone's work in progress."""
+        if found.remaining.nothing or not self._progress.unsettled:
+            return 0.0
+        return self._settle_seconds - found.stored.seconds_since_touched()
+
+    async def _post(self, remaining: Remaining) -> None:
         """Post what is missing: blocks one after another, because SciCat loses totals of concurrent ones."""
+        progress = self._progress
         for block in remaining.blocks:
-            progress.block_ids.append(await self._writes.add_block(block))
+            progress.block_ids.append(await self._writes.add_block(self._plan, block))
         for attachment in remaining.attachments:
-            aid = await self._writes.add_attachment(plan, attachment, progress.warnings)
+            aid = await self._writes.add_attachment(self._plan, attachment, progress.warnings)
             if aid is not None:
                 progress.attachment_ids.append(aid)
 
-    async def _verify(self, plan: Plan) -> StoredDataset:
-        stored = await self._read_existing(plan.pid)
-        if find_remaining(plan, stored).blocks:
+    async def _verify(self) -> StoredDataset:
+        found = await self._reads.find_existing(self._plan)
+        if found.remaining.blocks:
             raise AmbiguousAnswer("blocks that SciCat acknowledged are not in the dataset")
-        return stored
+        return found.stored
 
-    async def _judge_totals(self, plan: Plan, stored: StoredDataset, progress: _Progress) -> None:
+    async def _judge_totals(self, stored: StoredDataset) -> None:
+        warnings = self._progress.warnings
         if stored.number_of_files != len(stored.files):
             twice = stored.number_of_files - len(stored.files)
             ids = ", ".join(stored.block_ids)
-            progress.warnings.append(f"needs_curator: {twice} files are listed more than once, in blocks {ids}")
-        elif totals_are_wrong(plan, stored) and not await self._writes.correct_totals(
-            plan.pid, stored.size, stored.number_of_files
+            warnings.append(f"needs_curator: {twice} files are listed more than once, in blocks {ids}")
+        elif totals_are_wrong(self._plan, stored) and not await self._writes.correct_totals(
+            self._plan.pid, stored.size, stored.number_of_files
         ):
-            progress.warnings.append(
+            warnings.append(
                 f"needs_curator: SciCat's totals should be size {stored.size}, numberOfFiles "
                 f"{stored.number_of_files}, and our account may not correct them"
             )
-
-    async def _read(self, pid: str) -> StoredDataset | None:
-        version = self._api.version(Route.READ)
-        answer = await self._client.get_dataset(version, pid)
-        verdict = classify_answer(Route.READ, answer)
-        if verdict is Verdict.NO_ROUTE and version == "v4" and self._api.fall_back(Route.READ, answer.message):
-            answer = await self._client.get_dataset("v3", pid)
-            verdict = classify_answer(Route.READ, answer)
-        match verdict:
-            case Verdict.DONE if answer.document is not None:
-                return read_stored(answer.document, answer.server_time)
-            case Verdict.NOT_FOUND:
-                return None
-            case Verdict.SUSPICIOUS if not await self._client.is_healthy():
-                raise CatalogueUnavailable(f"READ: {answer.status} {answer.message}, and SciCat is not healthy")
-            case Verdict.SUSPICIOUS if self._scicat.read_back_group is not None:
-                raise PidTaken(f"the dataset {pid} is there, and not ours to read", field="pid")
-            case Verdict.SUSPICIOUS:
-                raise CannotReadBack(f"reading back {pid}: {answer.status} {answer.message}")
-            case Verdict.NO_ROUTE:
-                raise WrongEndpoint(f"READ: {answer.status} {answer.message}")
-            case _:
-                said = f"READ: {answer.status} {answer.message}"
-                raise CatalogueUnavailable(said, retry_after=answer.retry_after)
-
-    async def _read_existing(self, pid: str) -> StoredDataset:
-        stored = await self._read(pid)
-        if stored is None:
-            raise CatalogueUnavailable(f"the dataset {pid} was there and is gone")
-        return stored
-
-    async def _catalogue_is_fine(self) -> bool:
-        try:
-            return await self._client.is_healthy() and await self._client.groups() is not None
-        except CatalogueUnavailable:
-            return False
 
 
 def _delivered(plan: Plan, progress: _Progress, remaining: Remaining) -> Delivered:

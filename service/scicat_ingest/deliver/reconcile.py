@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.deliver.stored import StoredDataset, read_stored
 from scicat_ingest.faults import NotSupported, PidTaken, StaleRevision
 
 if TYPE_CHECKING:
-    from scicat_ingest.deliver.stored import StoredDataset
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from scicat_ingest.plan.steps import Plan, PostAttachment, PostOrigDatablock
 
 
@@ -23,6 +26,20 @@ class Remaining:
     def nothing(self) -> bool:
         """Whether everything is there."""
         return not self.blocks and not self.attachments
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A plan's dataset as the catalogue has it."""
+
+    stored: StoredDataset
+    remaining: Remaining
+
+
+def compare(plan: Plan, document: Mapping[str, Any], server_time: datetime | None) -> Found:
+    """Say what a GET of the plan's dataset has found. Raises as `find_remaining`."""
+    stored = read_stored(document, server_time)
+    return Found(stored, find_remaining(plan, stored))
 
 
 def find_remaining(plan: Plan, stored: StoredDataset) -> Remaining:

@@ -40,10 +40,10 @@ class CatalogueWrites:
 
         async def post(version: Version) -> Answer:
             if version == "v4":
-                return await self._client.post_dataset(version, plan.dataset.payload)
+                return await self._client.post_dataset(version, plan.dataset.payload, plan.weight)
             payload, lost = dataset_for_v3(plan.dataset.payload)
             warnings.extend(warning for warning in lost if warning not in warnings)
-            return await self._client.post_dataset(version, payload)
+            return await self._client.post_dataset(version, payload, plan.weight)
 
         answer, verdict = await self._in_best_version(Route.POST_DATASET, post, (Verdict.NO_ROUTE,))
         if verdict is Verdict.CONFLICT:
@@ -53,11 +53,11 @@ class CatalogueWrites:
         _require_done(Route.POST_DATASET, answer, verdict)
         return True
 
-    async def add_block(self, block: PostOrigDatablock) -> str:
+    async def add_block(self, plan: Plan, block: PostOrigDatablock) -> str:
         """Add a block and give its id."""
 
         async def post(version: Version) -> Answer:
-            return await self._client.post_origdatablock(version, block.payload)
+            return await self._client.post_origdatablock(version, block.payload, plan.weight)
 
         answer, verdict = await self._in_best_version(Route.POST_ORIGDATABLOCK, post, _NOT_BY_V4)
         _require_done(Route.POST_ORIGDATABLOCK, answer, verdict)
@@ -70,10 +70,10 @@ class CatalogueWrites:
         async def post(version: Version) -> Answer:
             used.append(version)
             if version == "v4":
-                return await self._client.post_attachment(version, plan.pid, attachment.payload)
+                return await self._client.post_attachment(version, plan.pid, attachment.payload, plan.weight)
             payload, lost = attachment_for_v3(attachment.payload)
             warnings.extend(warning for warning in lost if warning not in warnings)
-            return await self._client.post_attachment(version, plan.pid, payload)
+            return await self._client.post_attachment(version, plan.pid, payload, plan.weight)
 
         answer, verdict = await self._in_best_version(Route.POST_ATTACHMENT, post, _NOT_BY_V4)
         if verdict is Verdict.AMBIGUOUS and used[-1] == "v4":

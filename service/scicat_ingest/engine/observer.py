@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scicat_ingest.faults import ConfigurationFault, StreamFault
     from scicat_ingest.report.outcome import Outcome
 
 
-class Observer(Protocol):
-    """Is told what happens. Must not wait and must not raise."""
+class Observer:
+    """Is told what happens, and does nothing about what it does not override. Must not wait and must not raise."""
 
     def ready(self) -> None:
-        """Learn that the service has joined its group and may be given records."""
+        """Learn that the service has joined its group and reads its partitions."""
 
     def published(self, outcome: Outcome) -> None:
         """Learn that Kafka has acknowledged a record's outcome."""
 
+    def halted(self, fault: ConfigurationFault) -> None:
+        """Learn that nothing is read or started because our own configuration is wrong; told again at each recheck."""
 
-class Observers:
+    def resumed(self) -> None:
+        """Learn that a halt is over."""
+
+    def held(self, topic: str, reason: str) -> None:
+        """Learn that the flood guard holds a source until the service is started again."""
+
+    def kafka_silent(self, fault: StreamFault) -> None:
+        """Learn that an outcome or an offset is not acknowledged: intake stops meanwhile, and nothing is lost."""
+
+    def kafka_back(self) -> None:
+        """Learn that all outcomes are acknowledged again."""
+
+
+class Observers(Observer):
     """Tells several observers."""
 
     def __init__(self, *observers: Observer) -> None:
@@ -33,3 +49,28 @@ class Observers:
         """Pass it on."""
         for observer in self._observers:
             observer.published(outcome)
+
+    def halted(self, fault: ConfigurationFault) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.halted(fault)
+
+    def resumed(self) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.resumed()
+
+    def held(self, topic: str, reason: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.held(topic, reason)
+
+    def kafka_silent(self, fault: StreamFault) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.kafka_silent(fault)
+
+    def kafka_back(self) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.kafka_back()

@@ -1,4 +1,4 @@
-"""The way of one record: decode, map, plan; then deliver."""
+"""The way of one record: decode, map, plan; then deliver, in as many attempts as it takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from scicat_ingest.decode.decoded import Ignored
 from scicat_ingest.decode.native import decode_native
-from scicat_ingest.faults import InternalError, RecordFault
+from scicat_ingest.deliver.delivered import TryAgain
+from scicat_ingest.engine.ports import Prepared
+from scicat_ingest.faults import ConfigurationFault, InternalError, RecordFault
 from scicat_ingest.mapping.acquisition import map_acquisition
 from scicat_ingest.plan.steps import Plan, plan_steps
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.deliver.delivered import Delivered
+    from scicat_ingest.engine.ports import Lane
     from scicat_ingest.mapping.rules import MappingRules
     from scicat_ingest.report.outcome import Outcome
 
@@ -27,57 +30,94 @@ _LOG = logging.getLogger(__name__)
 
 
 class Delivers(Protocol):
-    """What the pipeline needs of the catalogue."""
+    """One plan on its way into the catalogue."""
 
-    async def deliver(self, plan: Plan) -> Delivered:
-        """Put everything of the plan into the catalogue. Raises RecordFault or ConfigurationFault."""
+    async def attempt(self) -> Delivered | TryAgain:
+        """Try to put everything of the plan there. Raises RecordFault or ConfigurationFault."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A record with its plan, or with the reason why there is none."""
+class Catalogue(Protocol):
+    """What the pipeline needs of the catalogue."""
 
-    record: Record
-    plan: Plan | Ignored | RecordFault
-    received_at: datetime
+    def begin(self, plan: Plan) -> Delivers:
+        """Begin a delivery; nothing is requested yet."""
+        ...
 
-    @property
-    def lane(self) -> object:
-        """Records of one lane are delivered one after another: the pid, else the key, else the record itself."""
-        if isinstance(self.plan, Plan):
-            return self.plan.pid
-        if self.record.key is not None:
-            return self.record.key
-        return (self.record.topic, self.record.partition, self.record.offset)
+    def abort_started(self) -> None:
+        """Give up the requests that are under way."""
+        ...
 
 
 class Pipeline:
-    """Takes records of the topics in `rules`."""
+    """Prepares records of the topics in `rules`."""
 
-    def __init__(self, rules: Mapping[str, MappingRules], delivery: Delivers, now: Callable[[], datetime]) -> None:
+    def __init__(self, rules: Mapping[str, MappingRules], catalogue: Catalogue, now: Callable[[], datetime]) -> None:
         self._rules = rules
-        self._delivery = delivery
+        self._catalogue = catalogue
         self._now = now
 
     def prepare(self, record: Record) -> Prepared:
         """Decode, map and plan; pure but for the clock."""
-        return Prepared(record, plan_record(record, self._rules[record.topic]), received_at=self._now())
+        rules = self._rules[record.topic]
+        received_at = self._now()
+        match plan_record(record, rules):
+            case Plan() as plan:
+                job = _Delivering(record, plan, self._catalogue.begin(plan), rules.digest, received_at, self._now)
+                return Prepared(("pid", plan.pid), job)
+            case Ignored() as ignored:
+                return Prepared(_lane_of_key(record), _Known(Skipped(record, ignored)))
+            case RecordFault() as fault:
+                return Prepared(
+                    _lane_of_key(record), _Known(DeadLettered(record, fault, None, received_at, self._now()))
+                )
 
-    async def finish(self, prepared: Prepared) -> Outcome:
-        """Deliver. Raises ConfigurationFault (halt)."""
-        record, plan = prepared.record, prepared.plan
-        match plan:
-            case Ignored():
-                return Skipped(record, plan)
-            case RecordFault():
-                return DeadLettered(record, plan, None, prepared.received_at, self._now())
+    def abort_started(self) -> None:
+        """Give up the requests that are under way."""
+        self._catalogue.abort_started()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A job that was over before it began."""
+
+    outcome: Outcome
+
+    async def attempt(self) -> Outcome:
+        return self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivering:
+    record: Record
+    plan: Plan
+    delivery: Delivers
+    digest: str
+    received_at: datetime
+    now: Callable[[], datetime]
+
+    async def attempt(self) -> Outcome | TryAgain:
         try:
-            delivered = await self._delivery.deliver(plan)
+            result = await self.delivery.attempt()
+        except ConfigurationFault:
+            raise
         except RecordFault as fault:
-            return DeadLettered(record, fault, plan.pid, prepared.received_at, self._now())
-        digest = self._rules[record.topic].digest
-        return Ingested(record, plan, delivered, digest, prepared.received_at, self._now())
+            return self._dead_letter(fault)
+        except Exception as error:  # noqa: BLE001 (logged with its traceback; one record must not stop the others)
+            _LOG.exception("%s cannot be delivered because of a fault in this service", self.record)
+            return self._dead_letter(InternalError(f"{type(error).__name__}: {error}"))
+        if isinstance(result, TryAgain):
+            return result
+        return Ingested(self.record, self.plan, result, self.digest, self.received_at, self.now())
+
+    def _dead_letter(self, fault: RecordFault) -> DeadLettered:
+        return DeadLettered(self.record, fault, self.plan.pid, self.received_at, self.now())
+
+
+def _lane_of_key(record: Record) -> Lane:
+    if record.key is not None:
+        return ("key", record.key)
+    return ("record", record.topic, record.partition, record.offset)
 
 
 def plan_record(record: Record, rules: MappingRules) -> Plan | Ignored | RecordFault:
@@ -87,7 +127,7 @@ def plan_record(record: Record, rules: MappingRules) -> Plan | Ignored | RecordF
         if isinstance(decoded, Ignored):
             return decoded
         entry = map_acquisition(decoded, rules, record.timestamp_ms)
-        return entry if isinstance(entry, Ignored) else plan_steps(entry)
+        return entry if isinstance(entry, Ignored) else plan_steps(entry, len(record.value or b""))
     except RecordFault as fault:
         return fault
     except Exception as error:  # noqa: BLE001 (logged with its traceback; one record must not stop the others)

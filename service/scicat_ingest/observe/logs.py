@@ -8,10 +8,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
+from scicat_ingest.engine.observer import Observer
 from scicat_ingest.report.message import outcome_id
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
 
 if TYPE_CHECKING:
+    from scicat_ingest.faults import ConfigurationFault, StreamFault
     from scicat_ingest.report.outcome import Outcome
     from scicat_ingest.settings import LogSettings
 
@@ -48,12 +50,38 @@ def configure_logging(settings: LogSettings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-class OutcomeLog:
+class OutcomeLog(Observer):
     """An observer that logs every outcome once, with its coordinates and id."""
 
     def ready(self) -> None:
         """Say that work begins."""
         _LOG.info("ready: waiting for records")
+
+    def halted(self, fault: ConfigurationFault) -> None:
+        """Say what is wrong; this comes again at each recheck."""
+        _LOG.error("halted, nothing is read: %s: %s", fault.code, fault, extra={"fields": {"reason": fault.code}})
+
+    def resumed(self) -> None:
+        """Say that it goes on."""
+        _LOG.info("the halt is over: what had failed works again")
+
+    def held(self, topic: str, reason: str) -> None:
+        """Say why a source is not read any more, and what to do."""
+        _LOG.error(
+            "source %s is held, its records wait in Kafka: %s. Correct the mapping or the producer and start the "
+            "service again; sources[].flood_guard: off lets all through",
+            topic,
+            reason,
+            extra={"fields": {"topic": topic}},
+        )
+
+    def kafka_silent(self, fault: StreamFault) -> None:
+        """Say that we wait for Kafka."""
+        _LOG.error("Kafka does not acknowledge outcomes; nothing new is begun, and nothing is lost: %s", fault.message)
+
+    def kafka_back(self) -> None:
+        """Say that it goes on."""
+        _LOG.info("Kafka has acknowledged all outcomes")
 
     def published(self, outcome: Outcome) -> None:
         """Log the outcome: dead letters as warnings, because somebody has to look at them."""

@@ -76,6 +76,8 @@ class Plan:
     blocks: tuple[PostOrigDatablock, ...]
     attachments: tuple[PostAttachment, ...]
     warnings: tuple[str, ...]
+    weight: int
+    """Size in bytes of the record that it was made from; tells whether serialising it is heavy."""
 
     @property
     def number_of_files(self) -> int:
@@ -88,8 +90,8 @@ class Plan:
         return sum(int(block.payload["size"]) for block in self.blocks)
 
 
-def plan_steps(entry: CatalogueEntry) -> Plan:
-    """Turn an entry into its steps."""
+def plan_steps(entry: CatalogueEntry, weight: int) -> Plan:
+    """Turn an entry into its steps; `weight` is the size in bytes of the record that it was made from."""
     return Plan(
         pid=entry.pid,
         acquisition_id=entry.acquisition_id,
@@ -98,6 +100,7 @@ def plan_steps(entry: CatalogueEntry) -> Plan:
         blocks=tuple(PostOrigDatablock(block.payload()) for block in entry.origdatablocks),
         attachments=tuple(PostAttachment(attachment.payload()) for attachment in entry.attachments),
         warnings=entry.warnings,
+        weight=weight,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -16,7 +18,8 @@ from scicat_ingest.consume.record import Record
 from scicat_ingest.deliver.api_choice import ApiChoice
 from scicat_ingest.deliver.client import CatalogueClient
 from scicat_ingest.deliver.credentials import credentials_from
-from scicat_ingest.deliver.delivery import Delivery
+from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.delivery import Deliveries
 from scicat_ingest.deliver.transport import open_http_client
 from scicat_ingest.deliver.writes import CatalogueWrites
 from scicat_ingest.engine.pipeline import plan_record
@@ -24,9 +27,10 @@ from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from scicat_ingest.deliver.credentials import Credentials
+    from scicat_ingest.deliver.delivery import Delivery
     from scicat_ingest.testing.stand_in import StandInThread
 
 PREFIX = "20.500.12345"
@@ -56,39 +60,55 @@ class Clock:
         return 0.5
 
 
+Send = Callable[[], Awaitable[httpx.Response]]
+Mishap = str | Callable[[Send], Awaitable[httpx.Response]]
+"""The name of one that `Mishaps` knows, or what happens instead of the request, which it may send."""
+ANSWERS: dict[str, Callable[[], httpx.Response]] = {
+    "503": partial(httpx.Response, 503, json={"status": "error"}, headers={"retry-after": "7"}),
+    "403": partial(
+        httpx.Response, 403, json={"message": "Forbidden resource", "error": "Forbidden", "statusCode": 403}
+    ),
+    "empty": partial(httpx.Response, 200),
+    "redirect": partial(httpx.Response, 302, headers={"location": "https://login.example.org"}),
+}
+"""Mishaps that never reach the server."""
+PlannedMishaps = dict[tuple[str, str], dict[int, Mishap]]
+
+
 class Mishaps(httpx.AsyncBaseTransport):
     """The real transport, with a mishap at the nth request of a kind: `{("POST", "datasets"): {1: "lose answer"}}`."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, planned: dict[tuple[str, str], dict[int, str]]) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, planned: PlannedMishaps) -> None:
         self._inner = inner
         self._planned = planned
         self._seen: Counter[tuple[str, str]] = Counter()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        send = partial(self._inner.handle_async_request, request)
+        mishap = self._due(request)
+        if callable(mishap):
+            return await mishap(send)
+        match mishap:
+            case "lose answer":
+                await (await send()).aclose()
+                raise httpx.ReadError("the answer is lost")
+            case "refuse connection":
+                raise httpx.ConnectError("nobody listens")
+            case "500 but stored":
+                await (await send()).aclose()
+                return httpx.Response(500, content=b'"Internal server error"')
+            case None:
+                return await send()
+        return ANSWERS[mishap]()
+
+    def _due(self, request: httpx.Request) -> Mishap | None:
+        due = None
         for kind, mishaps in self._planned.items():
             method, word = kind
-            if request.method != method or not request.url.path.endswith(word):
-                continue
-            self._seen[kind] += 1
-            match mishaps.get(self._seen[kind]):
-                case "lose answer":
-                    await (await self._inner.handle_async_request(request)).aclose()
-                    raise httpx.ReadError("the answer is lost")
-                case "refuse connection":
-                    raise httpx.ConnectError("nobody listens")
-                case "503":
-                    return httpx.Response(503, json={"status": "error"}, headers={"retry-after": "7"})
-                case "403":
-                    body = {"message": "Forbidden resource", "error": "Forbidden", "statusCode": 403}
-                    return httpx.Response(403, json=body)
-                case "empty":
-                    return httpx.Response(200)
-                case "redirect":
-                    return httpx.Response(302, headers={"location": "https://login.example.org"})
-                case "500 but stored":
-                    await (await self._inner.handle_async_request(request)).aclose()
-                    return httpx.Response(500, content=b'"Internal server error"')
-        return await self._inner.handle_async_request(request)
+            if request.method == method and request.url.path.endswith(word):
+                self._seen[kind] += 1
+                due = due or mishaps.get(self._seen[kind])
+        return due
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -101,10 +121,11 @@ class Bench:
     stand_in: StandInThread
     clock: Clock
     account: str = "admin"
-    mishaps: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
+    mishaps: PlannedMishaps = field(default_factory=dict)
     scicat: dict[str, Any] = field(default_factory=dict)
     mapping: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
+    concurrency: int = 8
     clock_is_late: float = 0.0
     """Seconds by which our clock is behind the server's."""
     credentials: Credentials | None = None
@@ -146,18 +167,31 @@ class Bench:
         return plan
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Delivery]:
+    async def open(self) -> AsyncIterator[Deliveries]:
         settings = self.settings
         http = open_http_client(base_url=self.stand_in.url, max_connections=8, user_agent="test")
         http._transport = Mishaps(http._transport, self.mishaps)
         async with http:
-            client = CatalogueClient(http, settings.scicat, max_concurrency=8)
+            client = CatalogueClient(http, settings.scicat, max_concurrency=self.concurrency)
             self.credentials = credentials_from(
                 settings.scicat, client.login, lambda: self.clock.now - self.clock_is_late
             )
             client.use(self.credentials)
             api = ApiChoice(settings.scicat.api)
-            yield Delivery(client, CatalogueWrites(client, api), api, settings, self.clock)
+            yield Deliveries(client, CatalogueWrites(client, api), api, settings, self.clock)
+
+    async def finish(self, delivery: Delivery) -> Delivered:
+        """Attempt until it is done, as the engine would; between two attempts the clock goes on."""
+        while True:
+            match await delivery.attempt():
+                case TryAgain(seconds=seconds):
+                    await self.clock.sleep(seconds)
+                case Delivered() as delivered:
+                    return delivered
+
+    async def deliver(self, deliveries: Deliveries, plan: Plan) -> Delivered:
+        """Begin a delivery and bring it to its end."""
+        return await self.finish(deliveries.begin(plan))
 
     def posts(self) -> Counter[str]:
         return Counter({route: n for route, n in self.stand_in.requests.items() if route.startswith("POST")})

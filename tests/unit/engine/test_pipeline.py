@@ -6,7 +6,7 @@ import copy
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -18,12 +18,15 @@ from scicat_ingest.catalogue.dataset import Dataset
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.decode.event import AcquisitionCompleted
 from scicat_ingest.decode.native import decode_native
-from scicat_ingest.deliver.delivered import Delivered
-from scicat_ingest.engine.pipeline import Pipeline, Prepared, plan_record
+from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.engine.pipeline import Pipeline, plan_record
 from scicat_ingest.faults import InternalError, MayNotCreate, PidTaken, RecordFault
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Outcome, Skipped
 from scicat_ingest.testing.sample_events import sample_events
+
+if TYPE_CHECKING:
+    from scicat_ingest.engine.ports import Prepared
 
 NOW = datetime(2026, 4, 22, tzinfo=UTC)
 DELIVERED = Delivered("created", 1, 0, 0, 0, ("b1",), (), 1, ())
@@ -190,36 +193,58 @@ def test_sample_events_come_to_the_end_that_they_say() -> None:
 
 
 class Catalogue:
-    """Takes every plan, or raises."""
+    """Takes every plan at the first attempt, or raises."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault = fault
+        self.aborted = False
 
-    async def deliver(self, plan: Plan) -> Delivered:
+    def begin(self, plan: Plan) -> Catalogue:
         assert plan.pid
+        return self
+
+    async def attempt(self) -> Delivered:
         await anyio.lowlevel.checkpoint()
         if self.fault is not None:
             raise self.fault
         return DELIVERED
 
+    def abort_started(self) -> None:
+        self.aborted = True
 
-def run(value: Any, fault: Exception | None = None) -> tuple[Prepared, Outcome]:
-    pipeline = Pipeline({"scicat.acquisitions": rules()}, Catalogue(fault), lambda: NOW)
-    prepared = pipeline.prepare(record(value))
-    return prepared, anyio.run(pipeline.finish, prepared)
+
+def prepare(value: Any, fault: Exception | None = None) -> Prepared:
+    return Pipeline({"scicat.acquisitions": rules()}, Catalogue(fault), lambda: NOW).prepare(record(value))
+
+
+def run(value: Any, fault: Exception | None = None) -> Outcome:
+    outcome = anyio.run(prepare(value, fault).job.attempt)
+    assert not isinstance(outcome, TryAgain)
+    return outcome
 
 
 def test_each_end_is_an_outcome() -> None:
     """Ingested, skipped, or a dead letter with the pid as far as it is known."""
-    prepared, ingested = run(event())
+    ingested = run(event())
     assert isinstance(ingested, Ingested)
-    assert isinstance(prepared.plan, Plan)
     assert (ingested.delivered, ingested.mapping_digest, ingested.done_at) == (DELIVERED, rules().digest, NOW)
-    assert isinstance(run(None)[1], Skipped)
-    for value, fault, pid in ((b"{", None, None), (event(), PidTaken("no"), prepared.plan.pid)):
-        outcome = run(value, fault)[1]
+    assert isinstance(run(None), Skipped)
+    for value, fault, pid in ((b"{", None, None), (event(), PidTaken("no"), ingested.plan.pid)):
+        outcome = run(value, fault)
         assert isinstance(outcome, DeadLettered)
         assert outcome.pid == pid
+
+
+def test_a_delivery_that_is_not_finished_is_no_outcome() -> None:
+    """The engine comes back to it."""
+
+    class Busy(Catalogue):
+        async def attempt(self) -> Any:
+            await anyio.lowlevel.checkpoint()
+            return TryAgain(3.0, "busy")
+
+    pipeline = Pipeline({"scicat.acquisitions": rules()}, Busy(), lambda: NOW)
+    assert anyio.run(pipeline.prepare(record(event())).job.attempt) == TryAgain(3.0, "busy")
 
 
 def test_a_fault_of_the_set_up_is_no_dead_letter() -> None:
@@ -228,16 +253,31 @@ def test_a_fault_of_the_set_up_is_no_dead_letter() -> None:
         run(event(), MayNotCreate("no"))
 
 
+def test_a_bug_in_the_delivery_costs_one_record_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The others go on."""
+    outcome = run(event(), ZeroDivisionError("oops"))
+    assert isinstance(outcome, DeadLettered)
+    assert outcome.fault.code == "internal_error"
+    assert "Traceback" in caplog.text
+
+
 def test_the_lane_is_the_pid_else_the_key_else_the_record() -> None:
     """Records of one lane are delivered one after another."""
-    prepared, _ = run(event())
-    assert isinstance(prepared.plan, Plan)
-    assert prepared.lane == prepared.plan.pid
-    assert run(b"{")[0].lane == b"odin-000042"
+    ingested = run(event())
+    assert isinstance(ingested, Ingested)
+    assert prepare(event()).lane == ("pid", ingested.plan.pid)
+    assert prepare(b"{").lane == ("key", b"odin-000042")
     unkeyed = record(b"{")
     bare = type(unkeyed)(unkeyed.topic, 3, 9, 0, None, b"{")
     pipeline = Pipeline({"scicat.acquisitions": rules()}, Catalogue(), lambda: NOW)
-    assert pipeline.prepare(bare).lane == ("scicat.acquisitions", 3, 9)
+    assert pipeline.prepare(bare).lane == ("record", "scicat.acquisitions", 3, 9)
+
+
+def test_a_hard_stop_reaches_the_catalogue() -> None:
+    """The requests under way are given up."""
+    catalogue = Catalogue()
+    Pipeline({}, catalogue, lambda: NOW).abort_started()
+    assert catalogue.aborted
 
 
 def test_a_bug_of_ours_costs_one_record_and_is_logged(

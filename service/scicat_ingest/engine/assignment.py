@@ -1,0 +1,238 @@
+"""Everything that is held while a set of partitions is ours (pure): what may be fetched, started, committed.
+
+Kafka's eager rebalance takes all partitions away and gives a new set, so an assignment ends as a whole, and whatever
+still refers to it afterwards changes nothing. Neither await nor clock: the engine calls, and does what it is told.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scicat_ingest.engine.session import PartitionSession, Work
+from scicat_ingest.engine.states import SessionEvent, SessionState, WorkEvent, WorkState
+from scicat_ingest.engine.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from scicat_ingest.consume.record import Record
+    from scicat_ingest.consume.record_stream import Partition
+    from scicat_ingest.engine.ports import Prepared
+    from scicat_ingest.engine.remembered import Remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much may be held and done at once."""
+
+    records: int = 2000
+    bytes: int = 64 * 1024 * 1024
+    partition_records: int = 500
+    expected_record_bytes: int = 1024 * 1024
+    """What Kafka lets pass by default: a fetch is never larger than what fits if all its records are of this size."""
+    concurrency: int = 8
+    """Attempts under way at once."""
+
+
+_LEAST_PARTITION_RECORDS = 25
+"""With many partitions, each one still gets a window that is worth a fetch."""
+
+
+class Assignment:
+    """The sessions of one assignment.
+
+    Guarantees: no offset is committable before all records up to it are done; records held never exceed the bounds by
+    more than the fetch that found out that records are larger than expected; between `start` and its end, nothing else
+    of a work's lane starts; partitions take turns.
+    """
+
+    def __init__(
+        self,
+        partitions: Collection[Partition],
+        bounds: Bounds,
+        remembered: Remembered,
+        now: float,
+        held: Collection[str] = (),
+    ) -> None:
+        share = max(bounds.records // max(len(partitions), 1), _LEAST_PARTITION_RECORDS)
+        most = min(bounds.partition_records, share)
+        self.sessions = {
+            partition: PartitionSession.begin(partition, most, remembered.recall(partition, now))
+            for partition in partitions
+        }
+        self._bounds = bounds
+        self._remembered = remembered
+        self._window = Window(bounds.records, bounds.bytes, bounds.expected_record_bytes)
+        self._turns = deque(self.sessions.values())
+        self._running = 0
+        for topic in held:
+            self.hold(topic)
+
+    @property
+    def held_records(self) -> int:
+        """Records that are received and neither done nor dropped."""
+        return self._window.records
+
+    @property
+    def held_bytes(self) -> int:
+        """Their size in bytes."""
+        return self._window.bytes
+
+    @property
+    def running(self) -> int:
+        """Attempts under way."""
+        return self._running
+
+    def fetchable(self) -> tuple[list[Partition], int]:
+        """Say which partitions may be fetched from, and how many records at most."""
+        if not self._window.open:
+            return [], 1
+        sessions = [session for session in self.sessions.values() if session.fetchable]
+        most = min((session.window.room for session in sessions), default=1)
+        return [session.partition for session in sessions], max(1, min(most, self._window.room))
+
+    def receive(self, record: Record) -> Work | None:
+        """Take a fetched record; None if there is nothing to do about it here."""
+        session = self.sessions.get((record.topic, record.partition))
+        if session is None or session.state is not SessionState.ACTIVE:
+            return None  # its offset stays open: it comes again in another session
+        if not session.ledger.receive(record.offset, record.timestamp_ms):
+            return None
+        work = Work(record, session)
+        session.open[record.offset] = work
+        session.window.add(work.size)
+        self._window.add(work.size)
+        return work
+
+    def enqueue(self, work: Work, prepared: Prepared) -> None:
+        """Put a prepared work into its lane, unless it was dropped meanwhile."""
+        if work.state is WorkState.DROPPED:
+            return
+        work.step(WorkEvent.PREPARED)
+        work.prepared = prepared
+        work.session.lanes.add(work.lane, work)
+
+    def start(self) -> Work | None:
+        """Give the next work to attempt, if one may start."""
+        if self._running >= self._bounds.concurrency:
+            return None
+        for _ in range(len(self._turns)):
+            session = self._turns[0]
+            self._turns.rotate(-1)
+            if session.lanes.ready:
+                work = session.lanes.take()
+                work.step(WorkEvent.START)
+                self._running += 1
+                return work
+        return None
+
+    # The ends of what was started. Each may come after its session's close, and changes nothing then.
+
+    def try_again(self, work: Work) -> None:
+        """Let it wait; its place is free."""
+        if work.state is not WorkState.DROPPED:
+            self._leave_place(work, WorkEvent.TRY_AGAIN)
+            if work.session.state is not SessionState.ACTIVE:
+                self._drop(work)
+
+    def due(self, work: Work) -> None:
+        """Let it have the next turn."""
+        if work.state is not WorkState.DROPPED:
+            work.step(WorkEvent.DUE)
+            work.session.lanes.put_back(work.lane, work)
+
+    def put_back(self, work: Work) -> None:
+        """Let it begin again when the halt is over."""
+        if work.state is not WorkState.DROPPED:
+            self._leave_place(work, WorkEvent.HALT)
+            if work.session.state is SessionState.ACTIVE:
+                work.session.lanes.put_back(work.lane, work)
+            else:
+                self._drop(work)
+
+    def ended(self, work: Work) -> None:
+        """Note that it has an outcome; its place is free, its lane is not."""
+        if work.state is not WorkState.DROPPED:
+            self._leave_place(work, WorkEvent.OUTCOME)
+
+    def acknowledged(self, work: Work) -> None:
+        """Note that its outcome is published: its offset is done."""
+        if work.state is WorkState.DROPPED:
+            return
+        work.step(WorkEvent.ACKNOWLEDGED)
+        work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
+        self._forget(work)
+        if work.session.state is SessionState.ACTIVE:
+            work.session.lanes.release(work.lane)
+
+    def withhold(self, work: Work) -> None:
+        """Leave its offset open: its dead letter is not to be published."""
+        if work.state is not WorkState.DROPPED:
+            work.step(WorkEvent.WITHHOLD)
+            self._forget(work)
+
+    def hold(self, topic: str) -> None:
+        """Stop reading a source and starting its records; what is under way ends. Its offsets stay open."""
+        for session in self.sessions.values():
+            if session.topic == topic and session.state is SessionState.ACTIVE:
+                session.step(SessionEvent.HOLD)
+                self._drop_idle(session)
+
+    def drain(self) -> None:
+        """Drop everything that is not under way."""
+        for session in self.sessions.values():
+            if session.state in (SessionState.ACTIVE, SessionState.HELD):
+                session.step(SessionEvent.DRAIN)
+                self._drop_idle(session)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way."""
+        return any(work.under_way for session in self.sessions.values() for work in session.open.values())
+
+    def close(self, now: float) -> None:
+        """End all sessions; abandon what is still under way, and remember what is done but cannot be committed."""
+        for session in self.sessions.values():
+            if session.state is not SessionState.CLOSED:
+                session.step(SessionEvent.CLOSE)
+                for work in list(session.open.values()):
+                    self._drop(work)
+                self._remembered.keep(session.partition, session.ledger.completions, now)
+
+    def committable(self) -> dict[Partition, int]:
+        """Give the offsets that are further than what was committed."""
+        sessions = (session for session in self.sessions.values() if session.state is not SessionState.CLOSED)
+        return {session.partition: offset for session in sessions if (offset := session.committable) is not None}
+
+    def committed(self, offsets: Mapping[Partition, int]) -> None:
+        """Note what Kafka has taken."""
+        for partition, offset in offsets.items():
+            self.sessions[partition].committed = offset
+
+    def _leave_place(self, work: Work, event: WorkEvent) -> None:
+        work.step(event)
+        self._running -= 1
+
+    def _drop_idle(self, session: PartitionSession) -> None:
+        session.lanes.clear()
+        for work in _idle(session.open.values()):
+            self._drop(work)
+
+    def _drop(self, work: Work) -> None:
+        if work.state is WorkState.RUNNING:
+            self._running -= 1
+        work.step(WorkEvent.DROP)
+        self._forget(work)
+        if work.abandon is not None:
+            work.abandon()
+
+    def _forget(self, work: Work) -> None:
+        del work.session.open[work.record.offset]
+        work.session.window.remove(work.size)
+        self._window.remove(work.size)
+
+
+def _idle(works: Iterable[Work]) -> list[Work]:
+    return [work for work in works if not work.under_way]

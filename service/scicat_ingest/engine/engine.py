@@ -1,0 +1,356 @@
+"""The engine: reads, works on many records at once, publishes their outcomes, commits what is done.
+
+All decisions are `Assignment`'s and `Condition`'s; here is only who waits for what. One task reads, one commits, one
+for each record that has been started. Every wait that depends on somebody else has a bound in the port that it calls.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from scicat_ingest.deliver.delivered import TryAgain
+from scicat_ingest.engine.assignment import Assignment, Bounds
+from scicat_ingest.engine.flood_guard import FloodGuard
+from scicat_ingest.engine.halt import Condition
+from scicat_ingest.engine.ports import Pulse
+from scicat_ingest.engine.remembered import Remembered
+from scicat_ingest.engine.states import EngineState
+from scicat_ingest.faults import AcquisitionFailed, ConfigurationFault, KafkaUnavailable, StreamFault
+from scicat_ingest.report.outcome import DeadLettered, Ingested
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Coroutine
+
+    from anyio.abc import TaskGroup
+
+    from scicat_ingest.consume.record import Record
+    from scicat_ingest.consume.record_stream import Partition, RecordStream
+    from scicat_ingest.engine.halt import Proof
+    from scicat_ingest.engine.observer import Observer
+    from scicat_ingest.engine.ports import Prepared, Prepares, Publishes
+    from scicat_ingest.engine.session import Work
+    from scicat_ingest.report.outcome import Outcome
+
+_LOG = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 20.0
+"""How long started records may take to finish when the service stops or its partitions are taken away."""
+LAST_COMMIT_SECONDS = 5.0
+COMMIT_EVERY_SECONDS = 1.0
+REPUBLISH_SECONDS = 1.0
+FETCH_SECONDS = 1.0
+"""How long one fetch waits for records; it is cut short when more partitions may be read."""
+LARGE_RECORD_BYTES = 64 * 1024
+"""A larger record is prepared in a thread: it takes more than some milliseconds, and heartbeats share the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the engine joins."""
+
+    stream: RecordStream
+    prepares: Prepares
+    publisher: Publishes
+    observer: Observer
+    watch: Callable[[Callable[[], Pulse]], Coroutine[Any, Any, None]] | None = None
+    """Looks at the pulse from time to time, and raises Stalled when there should be one and is none."""
+
+
+class Engine:
+    """Runs until `stop`. Obeys `Assignments`.
+
+    Guarantees: an offset is committed only after the outcomes of all records up to it are acknowledged; records of one
+    lane are worked off one after another, in offset order; what is held stays within `bounds`.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        bounds: Bounds,
+        *,
+        guarded: Collection[str] = (),
+        secrets: Callable[[], object] = tuple,
+    ) -> None:
+        self._stream = parts.stream
+        self._prepares = parts.prepares
+        self._publisher = parts.publisher
+        self._observer = parts.observer
+        self._watch = parts.watch
+        self._bounds = bounds
+        self._guards = {topic: FloodGuard() for topic in guarded}
+        self._held: dict[str, str] = {}
+        self._remembered = Remembered()
+        self._assignment = Assignment((), bounds, self._remembered, 0.0)
+        self._condition = Condition(parts.observer, secrets)
+        self._silent: dict[Work, None] = {}
+        """Works whose outcome Kafka does not acknowledge: nothing is taken in meanwhile."""
+        self._tasks: TaskGroup
+        self._reading: list[Partition] = []
+        """What the fetch that is under way asks for."""
+        self._fetch_scope = anyio.CancelScope()
+        self._stopped = anyio.Event()
+        self._changed = anyio.Event()
+        self._fetched_at = 0.0
+        self._unassigned_since: float | None = None
+
+    async def run(self) -> None:
+        """Work until `stop`.
+
+        Raises ConfigurationFault for what is wrong at start, StreamFault when only a new process can help; what is not
+        done then comes again.
+        """
+        self._fetched_at = self._unassigned_since = anyio.current_time()
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                try:
+                    self._tasks.start_soon(self._read)
+                    self._tasks.start_soon(self._commit_regularly)
+                    if self._watch is not None:
+                        self._tasks.start_soon(self._watch, lambda: self.pulse)
+                    await self._stopped.wait()
+                finally:
+                    self._tasks.cancel_scope.cancel()
+                    self._prepares.abort_started()
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            with anyio.CancelScope(shield=True):
+                self._assignment.drain()
+                if not self._condition.stopping:  # a fault: what was done stays done
+                    await self._last_commit(self._assignment)
+                self._assignment.close(anyio.current_time())
+                await self._stream.stop()
+
+    async def stop(self) -> None:
+        """Start nothing more, finish what is started within DRAIN_SECONDS, commit, end `run`."""
+        self._condition.stop()
+        await self._drain(self._assignment)
+        self._condition.stopped()
+        self._stopped.set()
+
+    async def revoke(self) -> None:
+        """Finish what is started before the partitions go to somebody else; the rest begins again there."""
+        self._unassigned_since = anyio.current_time()
+        await self._drain(self._assignment)
+
+    def assign(self, partitions: Collection[Partition]) -> None:
+        """Begin new sessions."""
+        now = anyio.current_time()
+        self._assignment.drain()
+        self._assignment.close(now)
+        self._assignment = Assignment(partitions, self._bounds, self._remembered, now, self._held)
+        self._unassigned_since = None
+        self._fetch_scope.cancel()
+
+    @property
+    def pulse(self) -> Pulse:
+        """Signs of life."""
+        fetchable, _ = self._assignment.fetchable() if self._taking else ([], 0)
+        received = {partition: self._assignment.sessions[partition].ledger.end for partition in fetchable}
+        return Pulse(self._condition.state, self._fetched_at, self._unassigned_since, received)
+
+    @property
+    def held_records(self) -> int:
+        """Records in memory: fetched, and neither done nor dropped."""
+        return self._assignment.held_records
+
+    @property
+    def held_bytes(self) -> int:
+        """Their bytes."""
+        return self._assignment.held_bytes
+
+    # Reading
+
+    @property
+    def _taking(self) -> bool:
+        return self._condition.reading and not self._silent
+
+    async def _read(self) -> None:
+        await self._stream.start(self)
+        while True:
+            records = await self._fetch()
+            assignment = self._assignment
+            for work in [work for record in records if (work := assignment.receive(record))]:
+                assignment.enqueue(work, await self._prepare(work))
+                self._go_on()
+
+    async def _fetch(self) -> list[Record]:
+        assignment = self._assignment
+        starting = self._condition.state is EngineState.STARTING
+        self._reading, most = assignment.fetchable() if self._taking or starting else ([], 1)
+        records: list[Record] = []
+        try:
+            with anyio.CancelScope() as self._fetch_scope:
+                records = await self._stream.fetch(self._reading, most, FETCH_SECONDS)
+        except ConfigurationFault as fault:
+            if starting:
+                raise
+            self._halt(fault, "reading")
+            await self._condition.until_recheck()
+            return []
+        self._fetched_at = anyio.current_time()
+        if not self._fetch_scope.cancelled_caught:
+            if assignment.sessions and assignment is self._assignment:
+                self._condition.ready()
+            if self._taking:
+                self._condition.proved("reading")
+        return records
+
+    async def _prepare(self, work: Work) -> Prepared:
+        if work.size > LARGE_RECORD_BYTES:
+            return await anyio.to_thread.run_sync(self._prepares.prepare, work.record)
+        await checkpoint()  # many small ones must not hold up the loop either
+        return self._prepares.prepare(work.record)
+
+    # Working
+
+    def _go_on(self) -> None:
+        """Start what may start, and read what may be read: something has changed."""
+        reading, _ = self._assignment.fetchable() if self._taking else ([], 1)
+        if len(reading) > len(self._reading):
+            self._fetch_scope.cancel()
+        probing = self._condition.state is EngineState.PROBING
+        while self._taking and not (probing and self._assignment.running):
+            work = self._assignment.start()
+            if work is None:
+                return
+            self._tasks.start_soon(self._work_on, work, self._assignment)
+
+    async def _work_on(self, work: Work, assignment: Assignment) -> None:
+        with anyio.CancelScope() as scope:
+            work.abandon = scope.cancel
+            await self._attempt(work, assignment)
+        self._go_on()
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def _attempt(self, work: Work, assignment: Assignment) -> None:
+        try:
+            result = await work.prepared.job.attempt()
+        except ConfigurationFault as fault:
+            assignment.put_back(work)
+            self._halt(fault, "a record")
+            return
+        if isinstance(result, TryAgain):
+            assignment.try_again(work)
+            self._go_on()
+            await anyio.sleep(result.seconds)
+            assignment.due(work)
+            return
+        self._condition.proved("a record")
+        assignment.ended(work)
+        self._go_on()
+        if self._is_withheld(work, result):
+            assignment.withhold(work)
+            return
+        await self._publish(work, result)
+        assignment.acknowledged(work)
+        self._observer.published(result)
+
+    def _is_withheld(self, work: Work, outcome: Outcome) -> bool:
+        """Ask the source's flood guard."""
+        topic = work.record.topic
+        guard = self._guards.get(topic)
+        match outcome:
+            case Ingested() if guard is not None:
+                guard.good(anyio.current_time())
+            case DeadLettered(fault=fault) if guard is not None and not isinstance(fault, AcquisitionFailed):
+                if topic in self._held:
+                    return True
+                reason = guard.dead(work.lane, anyio.current_time())
+                if reason is not None:
+                    self._held[topic] = reason
+                    self._assignment.hold(topic)
+                    self._observer.held(topic, f"{reason}; the last: {fault}")
+                    return True
+        return False
+
+    # Publishing
+
+    async def _publish(self, work: Work, outcome: Outcome) -> None:
+        try:
+            while True:
+                try:
+                    await self._publisher.publish(outcome)
+                except KafkaUnavailable as fault:
+                    if not self._silent:
+                        self._observer.kafka_silent(fault)
+                    self._silent[work] = None
+                    await anyio.sleep(REPUBLISH_SECONDS)
+                except ConfigurationFault as fault:
+                    self._halt(fault, "publishing")
+                    await self._condition.until_recheck()
+                else:
+                    self._condition.proved("publishing")
+                    return
+        finally:
+            if work in self._silent:
+                del self._silent[work]
+                if not self._silent:
+                    self._observer.kafka_back()
+
+    # Committing
+
+    async def _commit_regularly(self) -> None:
+        while True:
+            await anyio.sleep(COMMIT_EVERY_SECONDS)
+            try:
+                await self._commit(self._assignment)
+            except ConfigurationFault as fault:
+                self._halt(fault, "committing")
+                await self._condition.until_recheck()
+            else:
+                self._condition.proved("committing")
+
+    async def _commit(self, assignment: Assignment) -> None:
+        offsets = assignment.committable()
+        if not offsets:
+            return
+        try:
+            await self._stream.commit(offsets)
+        except StreamFault as fault:
+            _LOG.warning("offsets are not committed now, their records may come again: %s", fault)
+        else:
+            assignment.committed(offsets)
+
+    async def _last_commit(self, assignment: Assignment) -> None:
+        with anyio.move_on_after(LAST_COMMIT_SECONDS) as deadline:
+            try:
+                await self._commit(assignment)
+            except ConfigurationFault as fault:
+                _LOG.error("the last offsets could not be committed, their records come again: %s", fault)
+        if deadline.cancelled_caught:
+            _LOG.warning("Kafka did not take the last offsets in time; their records come again")
+
+    # Letting go
+
+    async def _drain(self, assignment: Assignment) -> None:
+        assignment.drain()
+        with anyio.move_on_after(DRAIN_SECONDS):
+            while assignment.busy:
+                await self._changed.wait()
+        if assignment.busy:
+            _LOG.warning("giving up unfinished records after %.0f s; they come again", DRAIN_SECONDS)
+        await self._last_commit(assignment)
+        assignment.close(anyio.current_time())
+
+    def _halt(self, fault: ConfigurationFault, awaited: Proof) -> None:
+        if self._condition.halt(fault, awaited):
+            self._tasks.start_soon(self._recheck_later)
+
+    async def _recheck_later(self) -> None:
+        await self._condition.recheck_later()
+        self._go_on()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the first cause; the others are in the log if it is a bug, and followed from it if it is a fault."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

@@ -1,0 +1,78 @@
+"""What the engine needs of its neighbours; `consume.record_stream` has Kafka's part."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scicat_ingest.consume.record import Record
+    from scicat_ingest.consume.record_stream import Partition
+    from scicat_ingest.deliver.delivered import TryAgain
+    from scicat_ingest.engine.states import EngineState
+    from scicat_ingest.report.outcome import Outcome
+
+
+Lane = Hashable
+"""Records of one lane are worked off one after another: the pid, else the record's key, else the record itself."""
+
+
+class Job(Protocol):
+    """The work on one record."""
+
+    async def attempt(self) -> Outcome | TryAgain:
+        """Try to bring it to its end, once.
+
+        Cancellation takes effect between two requests, never within one. Raises ConfigurationFault (halt; the same job
+        may be tried again afterwards). Everything else that is expected is an outcome.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A record that is ready to be worked on."""
+
+    lane: Lane
+    job: Job
+
+
+class Prepares(Protocol):
+    """Turns records into work."""
+
+    def prepare(self, record: Record) -> Prepared:
+        """Decode, map and plan; nothing is requested yet. Pure, and may take long for a large record."""
+        ...
+
+    def abort_started(self) -> None:
+        """Give up the requests that are under way, whatever becomes of them: the process ends."""
+        ...
+
+
+class Publishes(Protocol):
+    """The outcome topics."""
+
+    async def publish(self, outcome: Outcome) -> None:
+        """Return when Kafka has acknowledged the outcome with acks=all.
+
+        Raises KafkaUnavailable if it has not within some seconds: calling again with an outcome of the same record goes
+        on with the same message, and does not send a second one while the first may still arrive. Raises
+        ConfigurationFault if Kafka refuses it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Signs of life, for the watchdog. Times are `anyio.current_time()`."""
+
+    state: EngineState
+    fetched_at: float
+    """When the last fetch returned, with or without records."""
+    unassigned_since: float | None
+    """Since when we wait for partitions; None if we have been told which are ours."""
+    received: Mapping[Partition, int | None]
+    """For each partition that is being read now, one past the last offset that came."""

@@ -1,0 +1,137 @@
+"""A simulated replica: the real engine between an in-memory Kafka and a catalogue that is only its behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import anyio
+
+from scicat_ingest.decode.decoded import Ignored
+from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.engine.engine import Engine, Parts
+from scicat_ingest.engine.observer import Observer
+from scicat_ingest.engine.ports import Prepared
+from scicat_ingest.faults import ConfigurationFault, CredentialsRejected, RejectedByCatalogue, StreamFault
+from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
+from scicat_ingest.testing.simulate.checks import coordinates
+from scicat_ingest.testing.simulate.scenario import TOPIC, Kind, Trouble
+
+if TYPE_CHECKING:
+    from scicat_ingest.consume.record import Record
+    from scicat_ingest.faults import RecordFault
+    from scicat_ingest.plan.steps import Plan
+    from scicat_ingest.report.outcome import Outcome
+    from scicat_ingest.testing.memory_kafka import MemoryStream
+    from scicat_ingest.testing.simulate.scenario import SentRecord
+    from scicat_ingest.testing.simulate.world import World
+
+GROUP = "scicat-ingest"
+RESTART_SECONDS = 2.0
+"""What Kubernetes takes to start a container again."""
+SLOW_SECONDS = 25.0
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_DELIVERED = Delivered("created", 1, 0, 0, 0, (), (), 1, ())
+_NO_PLAN: Plan = None  # type: ignore[assignment]  # outcomes are only counted here
+
+
+class SimulatedProcess(Observer):
+    """One replica, through all its starts."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self._starts = 0
+        self._wanted = True
+        self._scope = anyio.CancelScope()
+        self.engine: Engine | None = None
+        self.stream: MemoryStream | None = None
+
+    # Its life
+
+    async def live(self) -> None:
+        """Start, and start again whenever it ends, until `retire`."""
+        while self._wanted:
+            self._starts += 1
+            self.stream = self.world.kafka.member(f"{self.name}.{self._starts}", [TOPIC], GROUP)
+            parts = Parts(self.stream, self, self.stream.publisher(), self)
+            self.engine = Engine(parts, self.world.scenario.bounds)
+            with anyio.CancelScope() as self._scope:
+                try:
+                    await self.engine.run()
+                except (StreamFault, ConfigurationFault) as fault:
+                    self.world.checks.counts[f"ended by {fault.code}"] += 1
+            if self._wanted:
+                await anyio.sleep(RESTART_SECONDS)
+
+    def crash(self) -> None:
+        """Kill -9."""
+        if self.stream is not None and not self.stream.process.dead:
+            self.world.checks.counts["crashes"] += 1
+            self.stream.crash()
+            self._scope.cancel()
+
+    async def terminate(self) -> None:
+        """SIGTERM."""
+        if self.engine is not None:
+            await self.engine.stop()
+
+    async def retire(self) -> None:
+        """SIGTERM, and not started again."""
+        self._wanted = False
+        await self.terminate()
+
+    # What the engine asks of it
+
+    def prepare(self, record: Record) -> Prepared:
+        """Give the job that the scenario has for the record."""
+        sent = self.world.checks.sent[coordinates(record)]
+        if self.engine is not None:
+            self.world.checks.held(self.engine)
+        return Prepared(sent.lane, _SimulatedJob(self, record, sent))
+
+    def abort_started(self) -> None:
+        """Nothing is shielded here."""
+
+    def published(self, outcome: Outcome) -> None:
+        """Tell the checks."""
+        if isinstance(outcome, Skipped):
+            self.world.checks.published(outcome)
+
+
+@dataclass(slots=True)
+class _SimulatedJob:
+    process: SimulatedProcess
+    record: Record
+    sent: SentRecord
+    attempts: int = 0
+
+    async def attempt(self) -> Outcome | TryAgain:
+        world, stream = self.process.world, self.process.stream
+        if stream is None or self.process.engine is None:
+            raise RuntimeError("nothing is attempted before the process has started")
+        world.checks.began(stream.name, self.record, self.process.engine)
+        self.attempts += 1
+        try:
+            await stream.process.spend(SLOW_SECONDS if self.sent.kind is Kind.SLOW else world.pace())
+            return self._result()
+        finally:
+            world.checks.ended(stream.name, self.record)
+
+    def _result(self) -> Outcome | TryAgain:
+        world = self.process.world
+        if world.outages[Trouble.CREDENTIALS_WRONG]:
+            raise CredentialsRejected("the simulated credentials are wrong for a while")
+        if world.outages[Trouble.CATALOGUE_AWAY]:
+            return TryAgain(world.draw(0.5, 20.0), "the simulated catalogue is away")
+        if self.attempts <= self.sent.failures:
+            return TryAgain(world.draw(0.1, 10.0), "a simulated failure")
+        match self.sent.kind:
+            case Kind.SKIPPED:
+                return Skipped(self.record, Ignored("simulated"))
+            case Kind.POISON | Kind.REJECTED:
+                fault: RecordFault = RejectedByCatalogue("simulated")
+                return DeadLettered(self.record, fault, None, _NOW, _NOW)
+            case _:
+                return Ingested(self.record, _NO_PLAN, _DELIVERED, "", _NOW, _NOW)

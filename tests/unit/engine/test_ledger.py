@@ -1,0 +1,74 @@
+"""How far a partition is done: never further than its first open record."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scicat_ingest.engine.ledger import Ledger
+
+GAPPY = st.lists(st.integers(1, 4), min_size=1, max_size=30).map(
+    lambda steps: [sum(steps[: n + 1]) for n in range(len(steps))]
+)
+"""Ascending offsets with gaps."""
+
+
+def naive_position(received: list[int], done: set[int]) -> int | None:
+    """Give the first received offset that is not done, else the one after the last."""
+    if not received:
+        return None
+    return next((offset for offset in received if offset not in done), received[-1] + 1)
+
+
+@given(GAPPY, st.data())
+def test_the_position_is_that_of_a_naive_model(offsets: list[int], data: st.DataObject) -> None:
+    """Whatever the order of receiving and finishing, and whatever gaps there are."""
+    ledger = Ledger()
+    received: list[int] = []
+    done: set[int] = set()
+    waiting = list(offsets)
+    while waiting or set(received) - done:
+        open_ones = [offset for offset in received if offset not in done]
+        if waiting and (not open_ones or data.draw(st.booleans())):
+            received.append(waiting.pop(0))
+            assert ledger.receive(received[-1], 7)
+        else:
+            offset = data.draw(st.sampled_from(open_ones))
+            ledger.finish(offset, 7)
+            done.add(offset)
+        assert ledger.position == naive_position(received, done)
+        assert ledger.open == len(set(received) - done)
+        position = ledger.position
+        assert position is not None
+        assert ledger.completions == {offset: 7 for offset in done if offset >= position}
+
+
+@given(GAPPY, st.data())
+def test_what_an_earlier_session_completed_is_not_done_again(offsets: list[int], data: st.DataObject) -> None:
+    """The remembered ones count as done when they come, and only those of the same timestamp."""
+    remembered = data.draw(st.sets(st.sampled_from(offsets)))
+    replaced = data.draw(st.sets(st.sampled_from(offsets)))
+    ledger = Ledger(dict.fromkeys(remembered, 7))
+    to_do = [offset for offset in offsets if ledger.receive(offset, 8 if offset in replaced else 7)]
+    assert to_do == [offset for offset in offsets if offset not in remembered - replaced]
+    assert ledger.position == naive_position(offsets, set(offsets) - set(to_do))
+
+
+def test_what_is_remembered_and_has_not_come_again_stays_remembered() -> None:
+    """A session that ends at once passes on what it was given, but nothing below its position."""
+    ledger = Ledger({4: 1, 6: 1, 9: 1})
+    assert ledger.position is None
+    assert ledger.completions == {4: 1, 6: 1, 9: 1}
+    ledger.receive(5, 1)
+    ledger.receive(6, 1)
+    assert ledger.position == 5
+    assert ledger.completions == {6: 1, 9: 1}
+
+
+def test_an_offset_that_comes_out_of_order_is_an_error() -> None:
+    """Taking it silently could commit past a record that was never seen."""
+    ledger = Ledger()
+    ledger.receive(5, 0)
+    with pytest.raises(ValueError, match="offset 5 came after 5"):
+        ledger.receive(5, 0)
