@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help demo test test-fast lint format types imports check-all coverage docs bench lock clean
+.PHONY: help demo test test-fast simulate lint format types imports check-all coverage docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,7 +35,11 @@ test: $(VENV)/.dev ## every test, with real Kafka
 	@$(BIN)/pytest
 
 test-fast: $(VENV)/.dev ## all tests that need no Kafka, under 2 minutes
-	@$(BIN)/pytest tests/unit tests/contract tests/e2e -m "not kafka"
+	@$(BIN)/pytest tests/unit tests/contract tests/simulation tests/e2e -m "not kafka"
+
+SEEDS ?= 10000
+simulate: $(VENV)/.dev ## the engine in virtual time: 10 000 scenarios of trouble, or SEEDS=200000
+	@$(BIN)/python -m scicat_ingest.testing.simulate --seeds $(SEEDS)
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	@$(BIN)/ruff check .
@@ -51,7 +55,7 @@ types: $(VENV)/.dev ## mypy --strict
 imports: $(VENV)/.dev ## the one-way import contract
 	@$(BIN)/lint-imports
 
-check-all: lint types imports test ## what CI runs
+check-all: lint types imports simulate test ## what CI runs
 
 docs: $(VENV)/.dev ## write the reference pages from the code
 	@$(BIN)/python docs/generate.py

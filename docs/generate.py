@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticUndefined
 
 from scicat_ingest.cli.schema import event_schema
+from scicat_ingest.engine.states import (
+    ENGINE,
+    SESSION,
+    WORK,
+    EngineEvent,
+    EngineState,
+    SessionEvent,
+    SessionState,
+    WorkEvent,
+    WorkState,
+)
 from scicat_ingest.faults import IngestFault, RecordFault
 from scicat_ingest.settings import ENV_PREFIX, Group, Settings
 
@@ -24,7 +35,12 @@ NOTE = "<!-- written by docs/generate.py: change the code, then `make docs` -->\
 
 def pages() -> dict[str, str]:
     """Give every generated page by its file name."""
-    return {"event.md": event_page(), "outcomes.md": outcomes_page(), "settings.md": settings_page()}
+    return {
+        "event.md": event_page(),
+        "outcomes.md": outcomes_page(),
+        "settings.md": settings_page(),
+        "states.md": states_page(),
+    }
 
 
 def event_page() -> str:
@@ -54,6 +70,31 @@ def event_page() -> str:
             example = json.dumps(entry["examples"][0], ensure_ascii=False) if entry.get("examples") else ""
             meaning = str(entry.get("description", "")).replace("|", "\\|")
             lines.append(f"| `{field}` | {_type(entry)} | {meaning}{needed} | `{_short(example)}` |")
+        lines.append("")
+    return NOTE + "\n".join(lines)
+
+
+def states_page() -> str:
+    """Draw the engine's tables of states."""
+    lines = [
+        "# The states of the engine\n",
+        "Drawn from the tables in `engine/states.py`, which the engine itself steps through: a step that is not here raises, and the",
+        "process ends. [engine.md](engine.md) tells what it is all for.\n",
+    ]
+    for title, table, states, events in (
+        ("One record", WORK, WorkState, WorkEvent),
+        ("One partition while it is ours", SESSION, SessionState, SessionEvent),
+        ("The service", ENGINE, EngineState, EngineEvent),
+    ):
+        lines += [f"## {title}\n", "```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(states)).name}"]
+        lines += [f"    {before.name} --> {after.name}: {event.name}" for (before, event), after in table.items()]
+        lines += [f"    {state.name} --> [*]" for state in states if state not in {before for before, _ in table}]
+        lines += ["```\n", "| state | meaning | steps |", "|---|---|---|"]
+        for state in states:
+            steps = [f"{event.name} → {after.name}" for (before, event), after in table.items() if before is state]
+            lines.append(f"| {state.name} | {state.value} | {', '.join(steps) or 'the end'} |")
+        lines += ["", "| event | meaning |", "|---|---|"]
+        lines += [f"| {event.name} | {event.value} |" for event in events]
         lines.append("")
     return NOTE + "\n".join(lines)
 

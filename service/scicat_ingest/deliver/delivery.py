@@ -28,6 +28,9 @@ _LOG = logging.getLogger(__name__)
 BLOCKS_IN_TOTALS = 10
 """SciCat's v4 route sums up at most this many blocks; with more, its totals are checked and corrected."""
 
+TAKE_TURNS_SECONDS = 1.0
+"""How long a record waits while another one of the same dataset, from another partition, has an attempt under way."""
+
 
 class Waiting(Protocol):
     """Time and chance, so that tests decide on both."""
@@ -57,10 +60,14 @@ class Deliveries:
         self._writes = writes
         self._settings = settings
         self._waiting = waiting
+        self._under_way: set[str] = set()
+        """Pids with an attempt under way: two that find the same part missing would both post it."""
 
     def begin(self, plan: Plan) -> Delivery:
         """Give the delivery of this plan. Nothing is requested yet; may be called in any thread."""
-        return Delivery(plan, self._reads, self._writes, self._settings, self._waiting)
+        return Delivery(
+            plan, self._reads, self._writes, self._settings, waiting=self._waiting, under_way=self._under_way
+        )
 
     def abort_started(self) -> None:
         """Let cancellations interrupt requests that are under way: a hard stop. See CatalogueClient."""
@@ -88,9 +95,17 @@ class Delivery:
     """The delivery of one plan. It never waits: who calls `attempt` does, and holds no permit meanwhile."""
 
     def __init__(
-        self, plan: Plan, reads: CatalogueReads, writes: CatalogueWrites, settings: Settings, waiting: Waiting
+        self,
+        plan: Plan,
+        reads: CatalogueReads,
+        writes: CatalogueWrites,
+        settings: Settings,
+        *,
+        waiting: Waiting,
+        under_way: set[str],
     ) -> None:
         self._plan = plan
+        self._under_way = under_way
         self._reads = reads
         self._writes = writes
         self._settle_seconds = settings.scicat.settle_seconds
@@ -108,16 +123,21 @@ class Delivery:
         it may be called again: it then reads before it writes, and leaves a dataset that lacks parts alone for the
         settle time, because an interrupted request may still be carried out.
         """
-        progress = self._progress
+        progress, pid = self._progress, self._plan.pid
+        if pid in self._under_way:
+            return TryAgain(TAKE_TURNS_SECONDS, "another record of this dataset is being delivered")
         if progress.began is None:
             progress.began = self._waiting.monotonic()
         progress.attempts += 1
+        self._under_way.add(pid)
         try:
             result = await self._try_once(progress.began)
             await anyio.lowlevel.checkpoint_if_cancelled()
         except BaseException:
             progress.unsettled = True
             raise
+        finally:
+            self._under_way.discard(pid)
         return result
 
     async def _try_once(self, began: float) -> Delivered | TryAgain:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import httpx
     from tests.contract.service.bench import Bench, Send
 
+    from scicat_ingest.deliver.delivery import Delivery
+
 pytestmark = pytest.mark.anyio
 
 
@@ -56,6 +58,24 @@ async def test_waiting_for_another_writer_is_no_failure(bench: Bench, caplog: py
         assert failed.seconds == 0.25, "as after the first failure"
         done = await bench.finish(delivery)
     assert (done.verdict, done.attempts) == ("completed", 2)
+    bench.assert_once(plan)
+
+
+async def test_two_records_of_one_dataset_take_turns(bench: Bench) -> None:
+    """From two partitions: if both found the block missing, both would post it."""
+    plan = bench.plan()
+    async with bench.open() as deliveries:
+        first, second = deliveries.begin(plan), deliveries.begin(plan)
+        results: list[object] = []
+
+        async def attempt(delivery: Delivery) -> None:
+            results.append(await delivery.attempt())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(attempt, first)
+            tasks.start_soon(attempt, second)
+        assert [type(result) for result in results] == [TryAgain, Delivered]
+        assert (await bench.finish(second)).verdict == "already_present"
     bench.assert_once(plan)
 
 

@@ -17,9 +17,12 @@ from scicat_ingest.faults import ConfigurationFault, CredentialsRejected, Reject
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
 from scicat_ingest.testing.simulate.checks import coordinates
 from scicat_ingest.testing.simulate.scenario import TOPIC, Kind, Trouble
+from scicat_ingest.testing.simulate.whole import pipeline_of
 
 if TYPE_CHECKING:
     from scicat_ingest.consume.record import Record
+    from scicat_ingest.engine.pipeline import Pipeline
+    from scicat_ingest.engine.ports import Job
     from scicat_ingest.faults import RecordFault
     from scicat_ingest.plan.steps import Plan
     from scicat_ingest.report.outcome import Outcome
@@ -45,6 +48,7 @@ class SimulatedProcess(Observer):
         self._starts = 0
         self._wanted = True
         self._scope = anyio.CancelScope()
+        self._pipeline: Pipeline | None = None
         self.engine: Engine | None = None
         self.stream: MemoryStream | None = None
 
@@ -55,6 +59,8 @@ class SimulatedProcess(Observer):
         while self._wanted:
             self._starts += 1
             self.stream = self.world.kafka.member(f"{self.name}.{self._starts}", [TOPIC], GROUP)
+            if self.world.catalogue is not None:
+                self._pipeline = pipeline_of(self.world, self.world.catalogue, self.stream.process)
             parts = Parts(self.stream, self, self.stream.publisher(), self)
             self.engine = Engine(parts, self.world.scenario.bounds)
             with anyio.CancelScope() as self._scope:
@@ -89,15 +95,39 @@ class SimulatedProcess(Observer):
         sent = self.world.checks.sent[coordinates(record)]
         if self.engine is not None:
             self.world.checks.held(self.engine)
-        return Prepared(sent.lane, _SimulatedJob(self, record, sent))
+        if self._pipeline is None:
+            return Prepared(sent.lane, _Checked(self, record, _SimulatedJob(self, record, sent)))
+        prepared = self._pipeline.prepare(record)
+        return Prepared(prepared.lane, _Checked(self, record, prepared.job))
 
     def abort_started(self) -> None:
-        """Nothing is shielded here."""
+        """Give up the requests that are under way; a job that is only simulated has none."""
+        if self._pipeline is not None:
+            self._pipeline.abort_started()
 
     def published(self, outcome: Outcome) -> None:
         """Tell the checks."""
         if isinstance(outcome, Skipped):
             self.world.checks.published(outcome)
+
+
+@dataclass(slots=True)
+class _Checked:
+    """A job whose attempts are looked at."""
+
+    process: SimulatedProcess
+    record: Record
+    job: Job
+
+    async def attempt(self) -> Outcome | TryAgain:
+        checks, stream = self.process.world.checks, self.process.stream
+        if stream is None or self.process.engine is None:
+            raise RuntimeError("nothing is attempted before the process has started")
+        checks.began(stream.name, self.record, self.process.engine)
+        try:
+            return await self.job.attempt()
+        finally:
+            checks.ended(stream.name, self.record)
 
 
 @dataclass(slots=True)
@@ -108,16 +138,11 @@ class _SimulatedJob:
     attempts: int = 0
 
     async def attempt(self) -> Outcome | TryAgain:
-        world, stream = self.process.world, self.process.stream
-        if stream is None or self.process.engine is None:
-            raise RuntimeError("nothing is attempted before the process has started")
-        world.checks.began(stream.name, self.record, self.process.engine)
         self.attempts += 1
-        try:
-            await stream.process.spend(SLOW_SECONDS if self.sent.kind is Kind.SLOW else world.pace())
-            return self._result()
-        finally:
-            world.checks.ended(stream.name, self.record)
+        if self.process.stream is not None:
+            seconds = SLOW_SECONDS if self.sent.kind is Kind.SLOW else self.process.world.pace()
+            await self.process.stream.process.spend(seconds)
+        return self._result()
 
     def _result(self) -> Outcome | TryAgain:
         world = self.process.world

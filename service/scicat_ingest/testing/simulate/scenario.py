@@ -93,7 +93,9 @@ class Scenario:
     pace: float
     """Seconds that a request to the catalogue takes, about."""
     lost_answers: float
-    """Share of publishes and commits that are done, but whose answer is lost."""
+    """Share of publishes, commits and requests to the catalogue that are done, but whose answer is lost."""
+    whole: bool
+    """Whether records are really decoded, mapped and delivered; else only their behaviour is simulated."""
 
     @property
     def quiet_from(self) -> float:
@@ -115,6 +117,10 @@ _TROUBLES = {
     Trouble.CREDENTIALS_WRONG: 1,
     Trouble.TOPIC_FORBIDDEN: 1,
 }
+_AS_A_WHOLE = {Kind.FLAKY: Kind.GOOD, Kind.SLOW: Kind.GOOD, Kind.REJECTED: Kind.POISON}
+"""What fails and what is slow is the catalogue's matter then."""
+WHOLE_EVERY = 20
+"""These runs take five times as long."""
 _LONG = 40.0
 _SHORT = 5.0
 
@@ -127,13 +133,14 @@ def draw_scenario(seed: int) -> Scenario:
     horizon = chance.choice((5.0, 20.0, 60.0))
     lanes = chance.choice((2, 6, 30))
     largest = 900
+    whole = seed % WHOLE_EVERY == 0
     return Scenario(
         seed=seed,
         partitions=partitions,
         processes=processes,
         records=tuple(
-            _record(chance, horizon if chance.random() < 0.5 else 0.0, partitions, lanes, largest)
-            for _ in range(chance.randint(6, 30))
+            _record(chance, horizon if chance.random() < 0.5 else 0.0, partitions, lanes, largest, whole=whole)
+            for _ in range(chance.randint(6, 14 if whole else 30))
         ),
         events=tuple(_event(chance, horizon, processes) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 5)))),
         bounds=Bounds(
@@ -145,15 +152,22 @@ def draw_scenario(seed: int) -> Scenario:
         ),
         pace=chance.choice((0.01, 0.1, 1.0)),
         lost_answers=chance.choice((0.0, 0.0, 0.05, 0.3)),
+        whole=whole,
     )
 
 
-def _record(chance: Random, horizon: float, partitions: int, lanes: int, largest: int) -> SentRecord:
+def _record(chance: Random, horizon: float, partitions: int, lanes: int, largest: int, *, whole: bool) -> SentRecord:
     kind = _weighted(chance, _KINDS)
+    lane = f"pid-{chance.randrange(lanes)}"
+    if whole:
+        kind = _AS_A_WHOLE.get(kind, kind)
+        lane = lane if kind is Kind.GOOD else f"key-{chance.random()}"
+    # An acquisition's records are in one partition, as its key says. Without a key, two replicas could repair one
+    # dataset within the same second.
     return SentRecord(
         at=chance.uniform(0.0, horizon),
-        partition=chance.randrange(partitions),
-        lane=f"pid-{chance.randrange(lanes)}",
+        partition=sum(lane.encode()) % partitions if whole else chance.randrange(partitions),
+        lane=lane,
         kind=kind,
         failures=chance.randint(1, 3) if kind in (Kind.FLAKY, Kind.REJECTED) else 0,
         gap=chance.choice((0, 0, 0, 1, 4)),

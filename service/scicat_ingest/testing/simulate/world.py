@@ -16,6 +16,7 @@ from scicat_ingest.testing.simulate.checks import Checks, Violation
 from scicat_ingest.testing.simulate.process import GROUP, SimulatedProcess
 from scicat_ingest.testing.simulate.scenario import TOPIC, Trouble, draw_scenario
 from scicat_ingest.testing.simulate.virtual_time import VirtualTimeLoop, run_in_virtual_time
+from scicat_ingest.testing.simulate.whole import SimulatedCatalogue, event_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 3000.0
 """Virtual time after the last trouble within which everything must be done: halts ask again every 5 min."""
+LOSSY_SECONDS = 300.0
 LOOK_SECONDS = 2.0
 
 
@@ -51,6 +53,7 @@ class World:
     def __init__(self, scenario: Scenario, loop: VirtualTimeLoop) -> None:
         self.scenario = scenario
         self.checks = Checks(scenario)
+        self.catalogue = SimulatedCatalogue() if scenario.whole else None
         self.outages: Counter[Trouble] = Counter()
         """How many of each kind are under way."""
         self._loop = loop
@@ -69,6 +72,11 @@ class World:
         """Give a number in a range."""
         return self._chance.uniform(low, high)
 
+    def loses(self) -> bool:
+        """Tell whether this request or answer gets lost; some time after the last trouble, none does any more."""
+        lossy = anyio.current_time() < self.scenario.quiet_from + LOSSY_SECONDS
+        return lossy and self.draw(0.0, 1.0) < self.scenario.lost_answers
+
     def pace(self) -> float:
         """Give the seconds that a request to the catalogue takes."""
         return self.scenario.pace * self.draw(0.2, 2.0)
@@ -79,7 +87,7 @@ class World:
     def _answer(self, operation: Operation, member: str) -> Answer | IngestFault:  # noqa: ARG002 (an Answers)
         if operation == "publish" and self.outages[Trouble.TOPIC_FORBIDDEN]:
             return KafkaForbidden("the simulated topic may not be written to for a while")
-        if operation in ("publish", "commit") and self._chance.random() < self.scenario.lost_answers:
+        if operation in ("publish", "commit") and self.loses():
             return Answer.LOST if self._chance.random() < 0.5 else Answer.UNREACHABLE
         return Answer.GIVEN
 
@@ -97,6 +105,8 @@ class World:
             for process in self._processes:
                 await process.retire()
             self.checks.finished(self.kafka)
+            if self.catalogue is not None:
+                self.catalogue.check(list(self.checks.sent.values()))
             self._tasks.cancel_scope.cancel()
 
     async def _send(self) -> None:
@@ -109,7 +119,8 @@ class World:
             self.kafka.skip(TOPIC, record.partition, record.gap)
         offset = self.kafka.logs[TOPIC, record.partition].end
         self.checks.sent[record.partition, offset] = record
-        self.kafka.append(TOPIC, record.partition, b"." * record.size, timestamp_ms=number)
+        value = event_of(record) if self.scenario.whole else b"." * record.size
+        self.kafka.append(TOPIC, record.partition, value, key=record.lane.encode(), timestamp_ms=number)
 
     async def _until_done(self) -> None:
         missing = "not all records are sent"

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -23,7 +23,7 @@ from scicat_ingest.testing.stand_in.exchange import (
     refuse,
 )
 from scicat_ingest.testing.stand_in.routes import all_routes
-from scicat_ingest.testing.stand_in.routing import Route, find_route
+from scicat_ingest.testing.stand_in.routing import find_route
 from scicat_ingest.testing.stand_in.store import Store
 from scicat_ingest.testing.stand_in.surroundings import seed
 from scicat_ingest.testing.stand_in.unpacking import Unpacking
@@ -132,7 +132,7 @@ class StandIn:
         found = find_route(self._routes, request.method, request.raw_path.partition("?")[0])
         name = found[0].name if found else UNKNOWN_ROUTE
         self.requests[name] += 1
-        answer = await self._answer(request, found)
+        answer = await self._answer(request)
         self.answers[name, answer.status] += 1
         response = self._response(request, answer)
         if answer.crash:
@@ -141,26 +141,35 @@ class StandIn:
             self._crash()
         return response
 
-    async def _answer(self, request: web.BaseRequest, found: tuple[Route, Mapping[str, str]] | None) -> Answer:
+    async def _answer(self, request: web.BaseRequest) -> Answer:
         """Return the answer, with the backend's order of refusals: body, route, guard, type of content, route's own."""
         try:
             unpacking = Unpacking(request.headers.get("Content-Encoding", ""), self.config.max_body_bytes)
             async for chunk in request.content.iter_any():
                 unpacking.feed(chunk)
-            is_json = request.content_type in JSON_TYPES
-            body = json_text.read_body(unpacking.body) if is_json else None
+            return self.answer(request.method, request.raw_path, request.headers, unpacking.body)
+        except Refusal as refusal:
+            return refusal.answer
+
+    def answer(self, method: str, raw_path: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """Answer a request whose body has come, without the network; nothing is counted."""
+        lower = {key.lower(): value for key, value in headers.items()}
+        try:
+            is_json = lower.get("content-type", "").partition(";")[0].strip().lower() in JSON_TYPES
+            body = json_text.read_body(content) if is_json else None
+            path, _, query_text = raw_path.partition("?")
+            found = find_route(self._routes, method, path)
             if found is None:
-                raise refuse(404, f"Cannot {request.method} {request.raw_path}")
+                raise refuse(404, f"Cannot {method} {raw_path}")
             route, parameters = found
-            query = _query(request)
-            authorization = request.headers.get("Authorization") or next(iter(query.get("access_token", ())), None)
+            query = _query(query_text)
+            authorization = lower.get("authorization") or next(iter(query.get("access_token", ())), None)
             user = self._backend.user_of(authorization)
             if not route.guard(self._backend.rights(user)):
                 raise forbidden_resource()
             if route.reads_body and not is_json:
                 raise internal_error()
-            headers = {key.lower(): value for key, value in request.headers.items()}
-            return route.handler(self._backend, Call(request.method, parameters, query, headers, user, body))
+            return route.handler(self._backend, Call(method, parameters, query, lower, user, body))
         except Refusal as refusal:
             return refusal.answer
 
@@ -187,6 +196,5 @@ class StandIn:
         self.crashed.set()
 
 
-def _query(request: web.BaseRequest) -> Mapping[str, tuple[str, ...]]:
-    text = urlsplit(request.raw_path).query
+def _query(text: str) -> Mapping[str, tuple[str, ...]]:
     return {name: tuple(values) for name, values in parse_qs(text, keep_blank_values=True).items()}
