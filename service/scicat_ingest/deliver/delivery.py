@@ -28,6 +28,8 @@ _LOG = logging.getLogger(__name__)
 BLOCKS_IN_TOTALS = 10
 """SciCat's v4 route sums up at most this many blocks; with more, its totals are checked and corrected."""
 
+SETTLE_JITTER = 0.5
+"""Share of the settle time by which a wait for it may be longer."""
 TAKE_TURNS_SECONDS = 1.0
 """How long a record waits while another one of the same dataset, from another partition, has an attempt under way."""
 
@@ -189,10 +191,14 @@ class Delivery:
         return await self._reads.find_existing(self._plan)
 
     def _settle_wait(self, found: Found) -> float:
-        """Give the seconds for which a dataset that lacks parts may be someone's work in progress."""
+        """Give the seconds for which a dataset that lacks parts may be someone's work in progress.
+
+        With some jitter: two services that wait for the same dataset must not begin to repair it at the same moment.
+        """
         if found.remaining.nothing or not self._progress.unsettled:
             return 0.0
-        return self._settle_seconds - found.stored.seconds_since_touched()
+        left: float = self._settle_seconds - found.stored.seconds_since_touched()
+        return left + self._waiting.chance() * SETTLE_JITTER * self._settle_seconds if left > 0 else 0.0
 
     async def _post(self, remaining: Remaining) -> None:
         """Post what is missing: blocks one after another, because SciCat loses totals of concurrent ones."""

@@ -174,6 +174,7 @@ class Engine:
         await self._stream.start(self)
         while True:
             records = await self._fetch()
+            self._go_on()  # the fetch may have made us ready, or ended a halt
             assignment = self._assignment
             for work in [work for record in records if (work := assignment.receive(record))]:
                 assignment.enqueue(work, await self._prepare(work))
@@ -306,6 +307,7 @@ class Engine:
                 await self._condition.until_recheck()
             else:
                 self._condition.proved("committing")
+                self._go_on()
 
     async def _commit(self, assignment: Assignment) -> None:
         offsets = assignment.committable()

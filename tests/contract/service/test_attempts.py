@@ -50,7 +50,7 @@ async def test_waiting_for_another_writer_is_no_failure(bench: Bench, caplog: py
         for _ in range(5):
             waits = await delivery.attempt()
             assert isinstance(waits, TryAgain)
-            assert waits.seconds == pytest.approx(settle, abs=2)
+            assert waits.seconds == pytest.approx(settle * 1.25, abs=2), "a quarter of it is jitter: half of the most"
         assert {record.levelname for record in caplog.records if "touched" in record.message} == {"INFO"}
         bench.clock.now += settle + 2
         failed = await delivery.attempt()
@@ -239,5 +239,5 @@ async def test_after_a_halt_the_same_delivery_goes_on(bench: Bench, route: str) 
         done = await bench.finish(delivery)
     assert done.verdict == "created"
     assert any(what.startswith("GET") for what in bench.stand_in.requests)
-    assert sum(bench.clock.slept) == (0 if route == "datasets" else pytest.approx(60, abs=2))
+    assert sum(bench.clock.slept) == (0 if route == "datasets" else pytest.approx(75, abs=2)), "with jitter"
     bench.assert_once(plan)

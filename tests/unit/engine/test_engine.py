@@ -295,6 +295,31 @@ def test_after_a_rebalance_that_gives_the_partition_back_only_the_rest_is_done_a
     assert scene.committed == 10
 
 
+def test_records_that_come_with_a_rebalance_at_start_are_worked_on() -> None:
+    """The fetch that brought them was for an earlier assignment; the next one, which brings none, makes us ready."""
+    scene = Scene([])
+
+    async def rebalance() -> None:
+        await anyio.sleep(0.1)
+        scene.assignments.assign([PARTITION])
+        scene.arrivals.append([record(0)])
+        await anyio.sleep(2)
+
+    original = scene.fetch
+
+    async def fetch(partitions: Collection[Partition], most: int, wait_seconds: float) -> list[Record]:
+        if anyio.current_time() < 0.1:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(0.5)  # cannot be cut short, and gives what the new assignment has
+                return await original([PARTITION], most, wait_seconds)
+        return await original(partitions, most, wait_seconds)
+
+    scene.fetch = fetch  # type: ignore[method-assign]
+    scene.play(during=rebalance)
+    assert scene.of("published") == [0]
+    assert scene.committed == 1
+
+
 def test_a_configuration_fault_at_start_is_the_end() -> None:
     """Exit 78 is the caller's matter."""
     scene = Scene([records(0)], fetch_faults=[HistoryLost("3 records are gone")])
