@@ -20,7 +20,13 @@ from scicat_ingest.engine.halt import Condition
 from scicat_ingest.engine.ports import Pulse
 from scicat_ingest.engine.remembered import Remembered
 from scicat_ingest.engine.states import EngineState
-from scicat_ingest.faults import AcquisitionFailed, ConfigurationFault, KafkaUnavailable, StreamFault
+from scicat_ingest.faults import (
+    AcquisitionFailed,
+    ConfigurationFault,
+    KafkaUnavailable,
+    RefusedByCatalogue,
+    StreamFault,
+)
 from scicat_ingest.report.outcome import DeadLettered, Ingested
 
 if TYPE_CHECKING:
@@ -243,7 +249,8 @@ class Engine:
             await anyio.sleep(result.seconds)
             assignment.due(work)
             return
-        self._condition.proved("a record")
+        if _catalogue_has_judged(result):
+            self._condition.proved("a record")
         assignment.ended(work)
         self._go_on()
         if self._is_withheld(work, result):
@@ -348,6 +355,17 @@ class Engine:
     async def _recheck_later(self) -> None:
         await self._condition.recheck_later()
         self._go_on()
+
+
+def _catalogue_has_judged(outcome: Outcome) -> bool:
+    """Tell whether the outcome shows that SciCat can be worked with; a record that cannot be decoded shows nothing."""
+    match outcome:
+        case Ingested():
+            return True
+        case DeadLettered(fault=fault):
+            return isinstance(fault, RefusedByCatalogue)
+        case _:
+            return False
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

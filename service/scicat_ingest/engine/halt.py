@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FIRST_RECHECK_SECONDS = 60.0
 LAST_RECHECK_SECONDS = 300.0
+LEAST_SECONDS = 1.0
 LOOK_SECONDS = 5.0
 """How often a halted service looks whether its secrets have changed."""
 
@@ -80,7 +81,8 @@ class Condition:
             self._recheck.set()
 
     async def until_recheck(self) -> None:
-        """Wait until a halt lets its cause be tried again."""
+        """Wait until a halt lets its cause be tried again; a moment, if nothing is halted because we are stopping."""
+        await anyio.sleep(LEAST_SECONDS)
         if self.state is EngineState.HALTED:
             await self._recheck.wait()
 

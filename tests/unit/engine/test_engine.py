@@ -9,7 +9,6 @@ import anyio
 import pytest
 
 from scicat_ingest.consume.record import Record
-from scicat_ingest.decode.decoded import Ignored
 from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import DRAIN_SECONDS, Engine, Parts
@@ -21,11 +20,12 @@ from scicat_ingest.faults import (
     CredentialsRejected,
     HistoryLost,
     IngestFault,
+    InvalidJson,
     KafkaForbidden,
     KafkaUnavailable,
     PidTaken,
 )
-from scicat_ingest.report.outcome import DeadLettered, Outcome, Skipped
+from scicat_ingest.report.outcome import DeadLettered, Ingested, Outcome
 from scicat_ingest.testing.simulate.virtual_time import run_in_virtual_time
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from scicat_ingest.faults import ConfigurationFault, StreamFault
 
 PARTITION = ("t", 0)
-NOW: Any = None
+NOTHING: Any = None
+"""What no test here looks at."""
 
 
 def record(offset: int, lane: str | None = None, value: bytes = b"{}") -> Record:
@@ -109,7 +110,7 @@ class Scene(Observer):
                 else:
                     await anyio.sleep(0.1)
                 scene.journal.append(("end", given.offset))
-                return result or Skipped(given, Ignored("test"))
+                return result or Ingested(given, NOTHING, NOTHING, "", NOTHING, NOTHING)
 
         return Prepared(given.key or given.offset, Job())
 
@@ -346,6 +347,40 @@ def test_a_configuration_fault_at_run_time_halts_and_goes_on_when_it_is_gone() -
     assert scene.committed == 6
 
 
+def test_a_record_that_cannot_be_decoded_does_not_end_a_halt() -> None:
+    """It shows nothing about SciCat; the next one is tried, and halts again."""
+
+    async def work(given: Record) -> Outcome:
+        await anyio.lowlevel.checkpoint()
+        if given.offset in (1, 2):
+            return DeadLettered(given, InvalidJson("test"), None, NOTHING, NOTHING)
+        raise CredentialsRejected("no")
+
+    scene = Scene([records(0), records(1, 2)], work=work)
+
+    async def look() -> None:
+        await anyio.sleep(70)
+        assert scene.engine.pulse.state is EngineState.HALTED
+
+    scene.play(during=look)
+    assert scene.of("resumed") == []
+    assert scene.of("halted") == [("credentials_rejected", 0), ("credentials_rejected", 60)]
+
+
+def test_a_fault_while_we_stop_is_tried_again_in_no_hurry() -> None:
+    """Until the grace is over; not a thousand times a second."""
+    tries = 0
+
+    async def publishing(_: Outcome) -> None:
+        nonlocal tries
+        tries += 1
+        raise KafkaForbidden("Write on scicat.ingested")
+
+    scene = Scene([records(0)], publishing=publishing, work=lambda _: anyio.sleep(1))
+    scene.play(0.5)
+    assert 15 < tries < 25
+
+
 def test_a_halt_asks_again_as_soon_as_a_secret_has_changed() -> None:
     """Not only at the next minute."""
 
@@ -442,7 +477,7 @@ def test_a_flood_of_dead_letters_holds_the_source() -> None:
 
     async def work(given: Record) -> Outcome:
         await anyio.sleep(0.1)
-        return DeadLettered(given, PidTaken("test"), None, NOW, NOW)
+        return DeadLettered(given, PidTaken("test"), None, NOTHING, NOTHING)
 
     scene = Scene([records(*range(60))], work=work)
     scene.play(60, concurrency=4)
