@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -105,8 +106,10 @@ class Process:
     """The service in a process of its own, as `scicat-ingest run`."""
 
     def __init__(self, site: Site, folder: Path, *arguments: str) -> None:
+        folder.mkdir(exist_ok=True)
         self.log = folder / "service.log"
         with self.log.open("ab") as log:
+            self._begin = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "scicat_ingest", "run", "--config", str(site.write(folder)), *arguments],
                 stdout=log,
@@ -118,11 +121,33 @@ class Process:
         self._process.kill()
         self._process.wait()
 
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def terminate(self) -> None:
         self._process.send_signal(signal.SIGTERM)
 
     def exit_code(self) -> int:
         return self._process.wait(PATIENCE_SECONDS)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What this process has logged, without what earlier ones with the same folder have."""
+        said = self.log.read_bytes()[self._begin :].decode()
+        return [json.loads(line) for line in said.splitlines(keepends=True) if line.startswith("{") and "\n" in line]
+
+    @property
+    def readings(self) -> list[frozenset[int]]:
+        """Its assignments, one after another: the partitions of each."""
+        said = [line["message"] for line in self.lines if line["message"].startswith("reading partitions")]
+        return [frozenset(int(number) for number in re.findall(r"\[(\d+)\]", message)) for message in said]
 
     @property
     def said(self) -> str:
@@ -150,7 +175,7 @@ async def read_outcomes(site: Site, enough: Callable[[list[Any]], bool]) -> list
     await consumer.start()
     try:
         topics = (kafka.ingested_topic, kafka.dead_letter_topic)
-        consumer.assign([TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)])
+        consumer.assign([TopicPartition(topic, number) for topic in topics for number in range(kafka.partitions)])
         messages: list[Any] = []
         with anyio.fail_after(PATIENCE_SECONDS):
             while not enough(messages):
@@ -181,7 +206,7 @@ async def committed_offsets(site: Site) -> dict[int, int]:
     await consumer.start()
     try:
         offsets = {}
-        for number in range(PARTITIONS):
+        for number in range(kafka.partitions):
             partition = TopicPartition(site.topic, number)
             consumer.assign([partition])
             committed = await consumer.committed(partition)
