@@ -110,9 +110,9 @@ async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProduc
         enable_idempotence=True,
         max_request_size=MOST_REQUEST_BYTES,
     )
-    with one_clear_error(settings), anyio.fail_after(settings.connect_timeout_seconds):
-        await producer.start()
     try:
+        with one_clear_error(settings), anyio.fail_after(settings.connect_timeout_seconds):
+            await producer.start()
         yield producer
     finally:
         await stop_client(producer)

@@ -378,14 +378,14 @@ class KafkaForbidden(ConfigurationFault):
     """Kafka does not let our user do this to a topic or a group."""
 
     code = "kafka_forbidden"
-    default_hint = "grant Read on input topics and the group, Write on outcome topics, Describe on all"
+    default_hint = "grant Read on input topics and the group, Write on outcome topics, IdempotentWrite on the cluster"
 
 
 class MissingTopic(ConfigurationFault):
     """A topic does not exist."""
 
     code = "missing_topic"
-    default_hint = "create it, or start with `scicat-ingest run --create-topics`"
+    default_hint = "create it, let our user Describe it, or start with `scicat-ingest run --create-topics`"
 
 
 class HistoryLost(ConfigurationFault):

@@ -12,7 +12,7 @@ import anyio
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from scicat_ingest.faults import InvalidSettings, KafkaUnreachable
+from scicat_ingest.faults import InvalidSettings, KafkaForbidden, KafkaUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def connection_arguments(settings: KafkaSettings) -> dict[str, Any]:
 
 @contextmanager
 def one_clear_error(settings: KafkaSettings) -> Iterator[None]:
-    """Turn a failed start of a Kafka client into KafkaUnreachable with the cause.
+    """Turn a failed start of a Kafka client into KafkaUnreachable with the cause, or KafkaForbidden.
 
     aiokafka says "Unable to bootstrap" to a wrong password, an untrusted certificate and a closed port alike, and the
     cause only in its log.
@@ -57,6 +57,8 @@ def one_clear_error(settings: KafkaSettings) -> Iterator[None]:
     try:
         yield
     except (KafkaError, TimeoutError, OSError) as error:
+        if "AuthorizationFailed" in str(error):  # we are known, and may not do it
+            raise KafkaForbidden(f"{settings.bootstrap_servers}: {error}") from None
         cause = f": {said.last}" if said.last else ""
         what = str(error) or f"no answer within {settings.connect_timeout_seconds:.0f} s"
         raise KafkaUnreachable(f"{settings.bootstrap_servers}: {what}{cause}") from None
