@@ -33,7 +33,6 @@ class Fleet:
     def start(self, name: str, **kafka: Any) -> Process:
         """Start a process, with Kafka settings of its own."""
         folder = self._folder / name
-        folder.mkdir(exist_ok=True)
         document = {**self.site.document, "kafka": {**self.site.document["kafka"], **kafka}}
         process = Process(Site(document, self.site.stand_in), folder)
         self._all.append(process)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -109,7 +108,6 @@ class Process:
         folder.mkdir(exist_ok=True)
         self.log = folder / "service.log"
         with self.log.open("ab") as log:
-            self._begin = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "scicat_ingest", "run", "--config", str(site.write(folder)), *arguments],
                 stdout=log,
@@ -136,18 +134,6 @@ class Process:
 
     def exit_code(self) -> int:
         return self._process.wait(PATIENCE_SECONDS)
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """What this process has logged, without what earlier ones with the same folder have."""
-        said = self.log.read_bytes()[self._begin :].decode()
-        return [json.loads(line) for line in said.splitlines(keepends=True) if line.startswith("{") and "\n" in line]
-
-    @property
-    def readings(self) -> list[frozenset[int]]:
-        """Its assignments, one after another: the partitions of each."""
-        said = [line["message"] for line in self.lines if line["message"].startswith("reading partitions")]
-        return [frozenset(int(number) for number in re.findall(r"\[(\d+)\]", message)) for message in said]
 
     @property
     def said(self) -> str:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from tests.integration.fleet import READING, Sent, check_ending, events, fleet, send_slowly, until_said
 from tests.integration.harness import at_least, make_site, read_outcomes, send
 
+from scicat_ingest.consume.connection import connection_arguments
 from scicat_ingest.consume.topics import prepare_topics
 
 if TYPE_CHECKING:
@@ -126,23 +128,35 @@ async def test_a_rolling_restart_with_static_membership_moves_no_partition(wide_
     assert set(repeats.values()) == {1}
 
 
-async def test_a_broker_of_three_is_killed_while_two_processes_work(
+async def coordinator_of(site: Site) -> int:
+    """Give the number of the broker that coordinates the service's group."""
+    admin = AIOKafkaAdminClient(**connection_arguments(site.settings.kafka))
+    await admin.start()
+    try:
+        return int(await admin.find_coordinator(site.settings.kafka.group_id))
+    finally:
+        await admin.close()
+
+
+async def test_the_broker_that_coordinates_the_group_is_killed_while_two_processes_work(
     kafka3: EmbeddedKafka, stand_in: StandInThread, topic_names: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """The work stalls and goes on; the broker comes back."""
+    """One of three; the work stalls and goes on, and the broker comes back."""
     site = make_site(kafka3.bootstrap_servers, stand_in, topic_names, scicat={"settle_seconds": 15})
     await prepare_topics(site.settings, create=True)
-    sent = await send(site, events(600))
+    sent = await send(site, events(1000))
     with fleet(site, tmp_path) as processes:
-        processes.start("one")
-        processes.start("two")
+        running = [processes.start("one"), processes.start("two")]
         await read_outcomes(site, at_least(100))
-        kafka3.kill(3)
+        victim = await coordinator_of(site)
+        kafka3.kill(victim)
         try:
-            await read_outcomes(site, at_least(400))
+            await read_outcomes(site, at_least(1000))
         finally:
-            kafka3.restart(3)
-        await read_outcomes(site, at_least(600))
+            await anyio.to_thread.run_sync(kafka3.restart, victim)
+        sent |= await send(site, events(50, first=1000))
+        await read_outcomes(site, at_least(1050))
+        assert all(process.alive for process in running)
         processes.retire_all()
     await check_ending(site, sent)
 

@@ -176,6 +176,28 @@ async def test_an_event_of_50_megabytes_keeps_nobody_from_his_group(site: Site, 
     await check_ending(site, sent, dead=1)
 
 
+async def test_an_event_of_30_megabytes_is_ingested_where_the_limits_allow_it(site: Site, tmp_path: Path) -> None:
+    """Decoding, mapping and posting it takes a while, in threads: the process stays in its group."""
+    await create_input(site, **{"max.message.bytes": str(64 * MIB)})
+    site.document["limits"] = {"max_event_bytes": 60 * MIB, "max_inline_files": 1_000_000}
+    large = json.loads(events(1)[0][1])
+    large["files"] = [{"path": f"{'frames' * 50}/{number:06}.tif", "size": 1} for number in range(80_000)]
+    value = json.dumps(large).encode()
+    assert len(value) > 25_000_000
+    with fleet(site, tmp_path) as processes:
+        service = processes.start("service")
+        await produce(site, [(b"run-0", value)], Sent(), max_request_size=64 * MIB)
+        await send(site, events(100, first=1))
+        outcomes = await read_outcomes(site, at_least(101))
+        processes.retire_all()
+        assert service.said.count(READING) == 1
+    assert {outcome.topic for outcome in outcomes} == {site.settings.kafka.ingested_topic}
+    (dataset,) = [one for one in site.stand_in.store.datasets() if one["numberOfFiles"] > 1]
+    assert dataset["numberOfFiles"] == dataset["size"] == 80_000
+    blocks = site.stand_in.store.origdatablocks(dataset["pid"])
+    assert sum(len(block["dataFileList"]) for block in blocks) == 80_000
+
+
 async def test_64_keys_in_one_partition_keep_their_order(narrow_site: Site) -> None:
     """Each acquisition comes three times: the first one creates it, the others find it, in the order of offsets."""
     site = narrow_site
