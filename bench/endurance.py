@@ -4,7 +4,8 @@
     python -m bench.endurance --events 2000 --kills 3
     python -m bench.endurance --json
 
-Exit code 1 if a record has no outcome, a document is there twice, or an outcome id is not distinct.
+Exit code 1 if a record has no outcome, a document is there twice or missing, an outcome id is not
+distinct, or a process ended by itself.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Result:
     processes: int
     process_kills: int
     broker_kills: int
+    processes_ended_by_themselves: int
     seconds: float
     events_per_second: float
     lost: int
@@ -61,6 +63,7 @@ class Result:
             or self.origdatablocks_twice
             or self.attachments_twice
             or self.missing_documents
+            or self.processes_ended_by_themselves
             or self.outcome_ids_not_distinct
         )
 
@@ -74,6 +77,7 @@ class Fire:
         self._options = options
         self._processes: list[ServiceProcess] = []
         self.kills = 0
+        self.ended = 0
         self.peak = 0
 
     def start(self) -> None:
@@ -101,6 +105,7 @@ class Fire:
         self.peak = max([self.peak, *(process.peak_bytes for process in self._processes)])
         for number, process in enumerate(self._processes):
             if not process.alive:
+                self.ended += 1
                 self._processes[number] = self._facility.start(f"replica-{number}")
 
     def stop(self) -> None:
@@ -148,6 +153,7 @@ async def measure(options: argparse.Namespace) -> Result:
             processes=options.processes,
             process_kills=fire.kills,
             broker_kills=1 if options.kills else 0,
+            processes_ended_by_themselves=fire.ended,
             seconds=round(seconds, 1),
             events_per_second=round(sent / seconds, 1),
             lost=sent - len(ids),

@@ -117,16 +117,19 @@ async def check_ending(site: Site, sent: Sent, *, dead: int = 0) -> Counter[tupl
     dead_letters = {source_of_outcome(one) for one in outcomes if one.topic == site.settings.kafka.dead_letter_topic}
     assert len(dead_letters) == dead
     store = site.stand_in.store
-    expected = {json.loads(value)["acquisitionId"] for here, value in sent.items() if here not in dead_letters}
+    wanted = {
+        event["acquisitionId"]: {(file["path"], file["size"]) for file in event["files"]}
+        for event in (json.loads(value) for here, value in sent.items() if here not in dead_letters)
+    }
     datasets = store.datasets()
     names = Counter(dataset["scientificMetadata"]["ingest"]["acquisitionId"] for dataset in datasets)
-    assert names == dict.fromkeys(expected, 1)
-    blocks = Counter(block["datasetId"] for block in store.origdatablocks())
-    assert blocks == {dataset["pid"]: 1 for dataset in datasets}
+    assert names == dict.fromkeys(wanted, 1)
     for dataset in datasets:
-        assert dataset["numberOfFiles"] == sum(
-            len(block["dataFileList"]) for block in store.origdatablocks(dataset["pid"])
-        )
+        files = wanted[dataset["scientificMetadata"]["ingest"]["acquisitionId"]]
+        (block,) = store.origdatablocks(dataset["pid"])
+        assert {(file["path"], file["size"]) for file in block["dataFileList"]} == files
+        assert len(block["dataFileList"]) == dataset["numberOfFiles"] == len(files)
+        assert dataset["size"] == sum(size for _, size in files)
         assert len(store.attachments(dataset["pid"])) == 1
     ends: dict[int, int] = {}
     for partition, offset in sent:
