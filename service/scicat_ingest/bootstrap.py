@@ -17,12 +17,9 @@ from scicat_ingest.consume.connection import connection_arguments, one_clear_err
 from scicat_ingest.consume.kafka_stream import KafkaStream
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.deliver.account import check_account
-from scicat_ingest.deliver.api_choice import ApiChoice
-from scicat_ingest.deliver.client import CatalogueClient
-from scicat_ingest.deliver.credentials import credentials_from
-from scicat_ingest.deliver.delivery import Deliveries
+from scicat_ingest.deliver.client import SPARE_CONNECTIONS
+from scicat_ingest.deliver.deliveries import Deliveries
 from scicat_ingest.deliver.transport import open_http_client
-from scicat_ingest.deliver.writes import CatalogueWrites
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.pipeline import Pipeline
@@ -44,7 +41,7 @@ MOST_REQUEST_BYTES = 32 * 1024 * 1024
 """The producer's own bound, which shall not matter: kafka.max_message_bytes and the broker decide."""
 
 
-class RealWaiting:
+class RealClock:
     """The clock and the dice."""
 
     def monotonic(self) -> float:
@@ -83,22 +80,20 @@ def _warn_of_short_settle(scicat: ScicatSettings) -> None:
 
 
 @asynccontextmanager
-async def open_client(settings: Settings) -> AsyncIterator[CatalogueClient]:
-    """Give a client that can log in. Raises InvalidSettings."""
+async def open_catalogue(settings: Settings) -> AsyncIterator[Deliveries]:
+    """Give the way to SciCat; nothing is requested yet. Raises InvalidSettings, CredentialsRejected."""
     scicat = settings.scicat
     if scicat.url is None:
         raise InvalidSettings("scicat.url is not set", hint="the backend's address without /api")
     http = open_http_client(
         base_url=str(scicat.url).rstrip("/"),
-        max_connections=settings.limits.max_concurrency,
+        max_connections=settings.limits.max_concurrency + SPARE_CONNECTIONS,
         ca_file=scicat.ca_file,
         connect_timeout_seconds=scicat.connect_timeout_seconds,
         user_agent=f"scicat-ingest/{__version__}",
     )
     async with http:
-        client = CatalogueClient(http, scicat, max_concurrency=settings.limits.max_concurrency)
-        client.use(credentials_from(scicat, client.login, time.time))
-        yield client
+        yield Deliveries.over(http, settings, RealClock())
 
 
 @asynccontextmanager
@@ -128,13 +123,10 @@ async def open_engine(
     """
     rules = rules_by_topic(settings)
     _warn_of_short_settle(settings.scicat)
-    waiting = RealWaiting()
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(open_client(settings))
+        deliveries = await stack.enter_async_context(open_catalogue(settings))
         await prepare_topics(settings, create=create_topics or settings.kafka.create_topics)
-        await check_account(client, settings.scicat, settings.retry, waiting)
-        api = ApiChoice(settings.scicat.api)
-        deliveries = Deliveries(client, CatalogueWrites(client, api), api, settings, waiting)
+        await check_account(deliveries.parts.client, settings.scicat, settings.retry, RealClock())
         producer = await stack.enter_async_context(open_producer(settings.kafka))
         stream = KafkaStream(settings.kafka, rules, accept_loss=accept_loss)
         parts = Parts(
@@ -142,6 +134,7 @@ async def open_engine(
             prepares=Pipeline(rules, deliveries, lambda: datetime.now(UTC)),
             publisher=Publisher(producer, settings.kafka),
             observer=observer,
+            admits=deliveries,
             watch=Watchdog(stream.lags, session_timeout_seconds=settings.kafka.session_timeout_seconds).watch,
         )
         guarded = [source.topic for source in settings.sources if source.flood_guard == "on"]
@@ -153,7 +146,6 @@ def _bounds(limits: LimitsSettings) -> Bounds:
         records=limits.held_records,
         bytes=limits.held_bytes,
         partition_records=limits.partition_records,
-        concurrency=limits.max_concurrency,
     )
 
 

@@ -31,6 +31,8 @@
     │       ├── ForbiddenGroup      forbidden_group
     │       ├── PidTaken            pid_taken
     │       ├── StaleRevision       stale
+    │       ├── DiffersFromCatalogue  differs
+    │       ├── KillsCatalogue      kills_catalogue
     │       └── TooLargeForCatalogue  too_large_for_catalogue
     ├── CatalogueFault              SciCat or the way to it is in trouble: wait and try again
     │   ├── CatalogueUnavailable    catalogue_unavailable
@@ -264,6 +266,20 @@ class StaleRevision(RefusedByCatalogue):
     default_hint = "send a higher revision to change the dataset"
 
 
+class DiffersFromCatalogue(RefusedByCatalogue):
+    """The dataset is there and ours, but not as the event says, and `scicat.on_conflict` is `dead_letter`."""
+
+    code = "differs"
+    default_hint = "put the dataset right and replay, or set scicat.on_conflict to keep or update"
+
+
+class KillsCatalogue(RefusedByCatalogue):
+    """SciCat went down twice in a row while nothing but this record was under way."""
+
+    code = "kills_catalogue"
+    default_hint = "report it to the SciCat administrator with the backend's log; replay after it is mended"
+
+
 class TooLargeForCatalogue(RefusedByCatalogue):
     """One document is larger than SciCat takes, even alone."""
 
@@ -282,10 +298,12 @@ class CatalogueUnavailable(CatalogueFault):
 
     code = "catalogue_unavailable"
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, certain: bool = True) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds that the server asked us to wait, if it did."""
+        self.certain = certain
+        """Whether it said so itself, or nobody listens there; else there was no answer, which may be the network's."""
 
 
 class AmbiguousAnswer(CatalogueFault):

@@ -64,6 +64,7 @@ Protected = Literal[
     "pid", "ownerGroup", "accessGroups", "instrumentGroup", "sharedWith", "isPublished", "datasetlifecycle"
 ]
 StatusPolicy = Literal["ingest", "dead_letter", "ignore"]
+OnConflict = Literal["keep", "update", "dead_letter"]
 
 
 class Group(BaseModel):
@@ -149,6 +150,16 @@ class ScicatSettings(Group):
     read_back_group: GroupName | None = Field(
         default=None, description="one of the account's groups: goes into accessGroups so that we can verify our work"
     )
+    on_conflict: OnConflict = Field(
+        default="keep",
+        description="a dataset of ours that is there and differs: keep it and report the fields as drift; update what "
+        "is still as we wrote it; or dead_letter. A higher revision always updates",
+    )
+    exists_by: frozenset[Literal["sourceFolder", "runNumber"]] = Field(
+        default=frozenset(),
+        description="also take a dataset with these same values for the acquisition's, whatever its pid: one that "
+        "an older script made; the account must be allowed to read it",
+    )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="the server's MAX_FILE_UPLOAD_SIZE")
     settle_seconds: float = Field(
         default=60, ge=0, description="an incomplete dataset touched less long ago may be someone's work in progress"
@@ -213,8 +224,18 @@ class MappingSettings(Group):
 class LimitsSettings(Group):
     """Bounds on what is taken in and on what goes out."""
 
+    requests_per_second: float | None = Field(
+        default=50,
+        gt=0,
+        description="requests to SciCat of all replicas together: each takes the share of the partitions that it owns; "
+        "null: as many as it can",
+    )
     max_concurrency: int = Field(
-        default=8, ge=1, le=256, description="records delivered at once; those that wait for a retry do not count"
+        default=32,
+        ge=1,
+        le=256,
+        description="most records delivered at once; it begins with 2 and finds out how many SciCat bears. Those that "
+        "wait for a retry do not count",
     )
     held_records: int = Field(default=2000, ge=10, description="records in memory, of all partitions together")
     held_bytes: int = Field(

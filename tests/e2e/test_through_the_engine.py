@@ -49,7 +49,7 @@ def test_records_become_datasets_that_another_client_downloads(stand_in: StandIn
                 kafka.append(topic, 0, value)
             stream = kafka.member("replica", [topic], "group")
             pipeline = Pipeline(rules, deliveries, lambda: datetime.now(UTC))
-            engine = Engine(Parts(stream, pipeline, stream.publisher(), Observer()), Bounds())
+            engine = Engine(Parts(stream, pipeline, stream.publisher(), Observer(), deliveries), Bounds())
             tasks.start_soon(engine.run)
             with anyio.fail_after(60):
                 while len(kafka.published) < len(values):

@@ -80,7 +80,7 @@ def forget_to_free_the_place(self: Assignment, work: Work) -> None:
         work.step(WorkEvent.OUTCOME)
 
 
-def release_the_lane_at_once(self: Lanes[Any]) -> Any:
+def release_the_lane_at_once(self: Lanes[Any], lane: Any = None) -> Any:
     lane = self._ready.popleft()
     item = self._queues[lane].popleft()
     if self._queues[lane]:

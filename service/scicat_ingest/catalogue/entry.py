@@ -23,3 +23,5 @@ class CatalogueEntry:
     attachments: tuple[Attachment, ...]
     warnings: tuple[str, ...]
     """What was dropped or replaced on the way, one sentence each, for the outcome."""
+    files_complete: bool = True
+    """Whether the blocks list all files of the dataset, and not only additional ones."""

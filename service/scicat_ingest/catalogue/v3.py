@@ -47,6 +47,19 @@ def dataset_for_v3(payload: Mapping[str, Any]) -> tuple[dict[str, Any], list[str
     return respelt, warnings
 
 
+def changes_for_v3(changes: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Respell fields of a v4 dataset of type `kind` for PATCH /api/v3/datasets/{pid}."""
+    if kind not in ("raw", "derived"):
+        return dict(changes)
+    respelt = dict(changes)
+    for plural, singular in _FIRST_OF.items():
+        if ids := respelt.pop(plural, None):
+            respelt[singular] = ids[0]
+    if names := respelt.pop("principalInvestigators", None):
+        respelt["principalInvestigator" if kind == "raw" else "investigator"] = ", ".join(names)
+    return {name: value for name, value in respelt.items() if kind == "raw" or name not in _NOT_IN_DERIVED}
+
+
 def attachment_for_v3(payload: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Respell a v4 attachment payload for POST /api/v3/datasets/{pid}/attachments, which sets id and target itself."""
     respelt = {name: value for name, value in payload.items() if name not in _NOT_IN_ATTACHMENT}

@@ -13,7 +13,7 @@ from uuid import uuid4
 import anyio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from scicat_ingest.bootstrap import open_client, open_engine, open_producer
+from scicat_ingest.bootstrap import open_catalogue, open_engine, open_producer
 from scicat_ingest.consume.connection import connection_arguments, stop_client
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.engine.observer import Observer
@@ -272,8 +272,9 @@ async def _count_datasets(settings: Settings, summary: Summary) -> int:
         "fields": ["pid"],
         "limits": {"limit": 100_000},
     }
-    async with open_client(settings) as client:
-        answer = await client.find_datasets("v3", filters)
+    async with open_catalogue(settings) as deliveries:
+        client = deliveries.parts.client
+        answer, _ = await client.find_datasets("v3", filters)
     if not isinstance(answer.body, list):
         raise CatalogueUnavailable(f"counting datasets: {answer.status} {answer.message}")
     if len(answer.body) != summary.ingested:

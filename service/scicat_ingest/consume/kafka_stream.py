@@ -131,6 +131,12 @@ class KafkaStream:
             doing = f"committing to {self._named_topics} as group {self._settings.group_id}"
             raise classify_kafka_error(error, doing) from error
 
+    @property
+    def all_partitions(self) -> int:
+        """How many partitions the input topics have."""
+        consumer = self._started
+        return sum(len(consumer.partitions_for_topic(topic) or ()) for topic in self._topics)
+
     async def lags(self) -> dict[Partition, int]:
         """Tell how many offsets each of our partitions is behind its end. Raises KafkaUnavailable, KafkaForbidden.
 

@@ -57,6 +57,11 @@ class RecordStream(Protocol):
         """
         ...
 
+    @property
+    def all_partitions(self) -> int:
+        """How many partitions the input topics have, ours and those of others; 0 before the first assignment."""
+        ...
+
     async def lags(self) -> dict[Partition, int]:
         """Tell, within 10 s, how many offsets each assigned partition is behind its end. Raises KafkaUnavailable."""
         ...

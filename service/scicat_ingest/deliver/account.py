@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from scicat_ingest.deliver.backoff import delay_seconds
 from scicat_ingest.deliver.transport import classify_exception
-from scicat_ingest.faults import CatalogueUnavailable, CredentialsRejected, InvalidSettings, WrongEndpoint
+from scicat_ingest.faults import CatalogueUnavailable, InvalidSettings, WrongEndpoint
 
 if TYPE_CHECKING:
     from scicat_ingest.deliver.client import CatalogueClient
+    from scicat_ingest.deliver.pace.traffic import Clock
     from scicat_ingest.settings import RetrySettings, ScicatSettings
 
 _LOG = logging.getLogger(__name__)
 
 
-class Pausing(Protocol):
-    """How to wait here, at the start; later nothing but the engine waits."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
-
-    def chance(self) -> float:
-        """Give a random number from 0 to 1."""
-        ...
-
-
 async def check_account(
-    client: CatalogueClient, scicat: ScicatSettings, retry: RetrySettings, pausing: Pausing
+    client: CatalogueClient, scicat: ScicatSettings, retry: RetrySettings, clock: Clock
 ) -> list[str]:
     """Log in and give our groups; wait while SciCat is down.
 
@@ -44,11 +33,9 @@ async def check_account(
         except CatalogueUnavailable as fault:
             if fault.__cause__ is not None and classify_exception(fault.__cause__).blames_configuration:
                 raise WrongEndpoint(f"{scicat.url}: {fault.__cause__}") from None
-            delay = delay_seconds(attempt, retry, pausing.chance(), fault.retry_after)
+            delay = delay_seconds(attempt, retry, clock.chance(), fault.retry_after)
             _LOG.warning("SciCat is not there yet: %s; next try in %.1f s", fault.message, delay)
-            await pausing.sleep(delay)
-    if groups is None:
-        raise CredentialsRejected("SciCat does not know our token")
+            await clock.sleep(delay)
     if scicat.read_back_group is not None and scicat.read_back_group not in groups:
         ours = ", ".join(groups) or "none"
         raise InvalidSettings(f"scicat.read_back_group {scicat.read_back_group!r} is none of our groups ({ours})")

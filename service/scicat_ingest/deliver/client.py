@@ -1,10 +1,10 @@
-"""SciCat's HTTP API: one attempt each, with typed answers. What to do next is `delivery`'s matter."""
+"""SciCat's HTTP API: one request each, with its answer and what that means. What to do next is `delivery`'s matter."""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,7 +13,8 @@ import httpx
 
 from scicat_ingest.deliver.answer import Answer, read_answer
 from scicat_ingest.deliver.bodies import run_by_weight, serialise
-from scicat_ingest.deliver.classify import Route, Verdict, classify_answer
+from scicat_ingest.deliver.classify import Check, Health, Route, Seen, Verdict, classify
+from scicat_ingest.deliver.pace.traffic import Ended
 from scicat_ingest.deliver.transport import Sent, classify_exception, path_segment
 from scicat_ingest.faults import (
     AmbiguousAnswer,
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 
     from scicat_ingest.deliver.api_choice import Version
     from scicat_ingest.deliver.credentials import Credentials
+    from scicat_ingest.deliver.pace.traffic import Clock, Traffic
     from scicat_ingest.settings import ScicatSettings
+
+HEALTH_SECONDS = 5.0
+"""How long an answer about health may take: a backend whose database hangs gives none."""
+SPARE_CONNECTIONS = 4
+"""For probes and look-ups, when all places have a request under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,11 @@ class Request:
     route: Route
     method: str
     path: str
+    pid: str | None = None
+    """The dataset that it is about; None for one that is no record's."""
     params: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     weight: int = 0
     """Size in bytes of what the body was made from; tells whether serialising it is heavy."""
 
@@ -47,6 +57,9 @@ class Request:
         """Name the request in a message, without its body."""
         return f"{self.method} {self.path}"
 
+
+Reply = tuple[Answer, Verdict]
+"""What SciCat said, and what that means: never CHECK, CREDENTIAL, TRANSIENT or AMBIGUOUS, which are raised."""
 
 _WHOAMI = Request(Route.WHOAMI, "GET", "/api/v3/auth/whoami")
 _HEALTH = Request(Route.HEALTH, "GET", "/api/v3/health")
@@ -56,18 +69,25 @@ class CatalogueClient:
     """Sends requests as one account. Every await has a deadline: the settings' timeouts.
 
     Cancellation takes effect before a request or after its answer, never in between, unless `abort_started` was called.
-    `send` raises CatalogueUnavailable (nothing was done), AmbiguousAnswer (a write may have been done), or
-    TooLargeForCatalogue; every answer, also a refusal, is returned.
+    Requests raise CatalogueUnavailable (nothing was done), AmbiguousAnswer (a write may have been done),
+    CredentialsRejected, or TooLargeForCatalogue; every other answer, also a refusal, is returned.
     """
 
-    def __init__(self, http: httpx.AsyncClient, settings: ScicatSettings, *, max_concurrency: int) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, settings: ScicatSettings, traffic: Traffic, clock: Clock, *, max_concurrency: int
+    ) -> None:
         self._http = http
         self._settings = settings
-        self._gate = anyio.CapacityLimiter(max_concurrency)
-        self._timeouts = {
-            False: httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds),
-            True: httpx.Timeout(settings.write_timeout_seconds, connect=settings.connect_timeout_seconds),
-        }
+        self._traffic = traffic
+        self._clock = clock
+        self._gate = anyio.CapacityLimiter(max_concurrency + SPARE_CONNECTIONS)
+        connect = settings.connect_timeout_seconds
+        reading = httpx.Timeout(settings.read_timeout_seconds, connect=connect)
+        writing = httpx.Timeout(settings.write_timeout_seconds, connect=connect)
+        self._timeouts = {route: writing if route.writes else reading for route in Route}
+        self._timeouts[Route.HEALTH] = httpx.Timeout(
+            min(HEALTH_SECONDS, settings.read_timeout_seconds), connect=connect
+        )
         self._credentials: Credentials | None = None
         self._under_way: set[anyio.CancelScope] = set()
 
@@ -84,130 +104,189 @@ class CatalogueClient:
         for scope in self._under_way:
             scope.shield = False
 
+    # Who we are
+
     async def login(self, username: str, password: str) -> str:
         """Log in and give the token. Raises CredentialsRejected, WrongEndpoint, CatalogueUnavailable."""
         body = {"username": username, "password": password}
-        answer = await self._exchange(Request(Route.LOGIN, "POST", "/api/v3/auth/login", body=body))
+        answer, verdict = await self._exchange(Request(Route.LOGIN, "POST", "/api/v3/auth/login", body=body))
         document = answer.document or {}
         token = document.get("access_token") or document.get("id")
-        if answer.ok and isinstance(token, str):
+        if verdict is Verdict.DONE and isinstance(token, str):
             return token
-        if answer.status in (400, 401, 403):
+        if verdict is Verdict.CREDENTIAL:
             raise CredentialsRejected(f"SciCat refuses the login of {username!r}: {answer.status} {answer.message}")
-        if answer.ok or answer.status in (404, 405):
-            raise WrongEndpoint(f"POST /api/v3/auth/login answers {answer.status} {answer.message[:100]!r}")
-        raise CatalogueUnavailable(f"login: {answer.status} {answer.message}", retry_after=answer.retry_after)
+        raise WrongEndpoint(f"POST /api/v3/auth/login answers {answer.status} {answer.message[:100]!r}")
 
-    async def groups(self) -> list[str] | None:
-        """Give the groups of our account; None if SciCat does not know our token."""
-        answer = await self.send(_WHOAMI)
-        if not answer.ok:
-            raise CatalogueUnavailable(f"whoami: {answer.status} {answer.message}", retry_after=answer.retry_after)
-        if answer.document is None:
-            return None
-        return [str(group) for group in answer.document.get("currentGroups") or ()]
+    async def groups(self) -> list[str]:
+        """Give the groups of our account. Raises CredentialsRejected if SciCat, while healthy, does not know us."""
+        token = await self._token()
+        document = await self._whoami(token)
+        if document is None:
+            await self._renew(token)
+            document = await self._whoami(await self._token())
+        if document is None:
+            await self._reject("whoami: empty")
+        return [str(group) for group in (document or {}).get("currentGroups") or ()]
 
-    async def is_healthy(self) -> bool:
-        """Tell whether SciCat says that it and its database are up."""
+    async def health(self) -> Health:
+        """Ask whether SciCat and its database are up."""
         try:
-            return (await self._exchange(_HEALTH)).ok
-        except CatalogueUnavailable:
-            return False
+            _, verdict = await self._exchange(_HEALTH)
+        except CatalogueUnavailable as fault:
+            return Health.DOWN if fault.certain else Health.SILENT
+        return Health.UP if verdict is Verdict.DONE else Health.DOWN
 
-    async def get_dataset(self, version: Version, pid: str) -> Answer:
+    # Datasets
+
+    async def get_dataset(self, version: Version, pid: str) -> Reply:
         """Read a dataset with all its blocks and attachments."""
         path = f"/api/{version}/datasets/{path_segment(pid)}"
         include = ["origdatablocks", "attachments"]
         if version == "v4":
-            return await self.send(Request(Route.READ, "GET", path, params={"include": include}))
+            return await self.send(Request(Route.READ, "GET", path, pid, params={"include": include}))
         relations = {"include": [{"relation": name} for name in include]}
-        return await self.send(Request(Route.READ, "GET", path, params={"filter": json.dumps(relations)}))
+        return await self.send(Request(Route.READ, "GET", path, pid, params={"filter": json.dumps(relations)}))
 
-    async def find_datasets(self, version: Version, filters: Mapping[str, Any]) -> Answer:
-        """List datasets by a filter object: `where`, `include`, `fields`, `limits`."""
+    async def find_datasets(self, version: Version, filters: Mapping[str, Any]) -> Reply:
+        """List datasets by a filter object: `where`, `include`, `fields`, `limits`.
+
+        An empty list of v3 proves nothing unless SciCat knows our token: with a dead one it answers the same.
+        """
         params = {"filter": json.dumps(filters)}
         return await self.send(Request(Route.READ, "GET", f"/api/{version}/datasets", params=params))
 
-    async def get_attachment(self, aid: str) -> Answer:
+    async def get_attachment(self, pid: str, aid: str) -> Reply:
         """Read an attachment by its id (v4 only)."""
-        return await self.send(Request(Route.READ, "GET", f"/api/v4/attachments/{path_segment(aid)}"))
+        return await self.send(Request(Route.READ, "GET", f"/api/v4/attachments/{path_segment(aid)}", pid))
 
-    async def post_dataset(self, version: Version, payload: Mapping[str, Any], weight: int) -> Answer:
+    async def post_dataset(self, version: Version, pid: str, payload: Mapping[str, Any], weight: int) -> Reply:
         """Create a dataset; `payload` is in the version's own spelling."""
         path = f"/api/{version}/datasets"
-        return await self.send(Request(Route.POST_DATASET, "POST", path, body=payload, weight=weight))
+        return await self.send(Request(Route.POST_DATASET, "POST", path, pid, body=payload, weight=weight))
 
-    async def post_origdatablock(self, version: Version, payload: Mapping[str, Any], weight: int) -> Answer:
+    async def post_origdatablock(self, version: Version, pid: str, payload: Mapping[str, Any], weight: int) -> Reply:
         """Add a block to its dataset."""
         path = f"/api/{version}/origdatablocks"
-        return await self.send(Request(Route.POST_ORIGDATABLOCK, "POST", path, body=payload, weight=weight))
+        return await self.send(Request(Route.POST_ORIGDATABLOCK, "POST", path, pid, body=payload, weight=weight))
 
-    async def post_attachment(self, version: Version, pid: str, payload: Mapping[str, Any], weight: int) -> Answer:
+    async def post_attachment(self, version: Version, pid: str, payload: Mapping[str, Any], weight: int) -> Reply:
         """Add an attachment; v3 takes the dataset from the path, v4 from the payload's relationships."""
         path = "/api/v4/attachments" if version == "v4" else f"/api/v3/datasets/{path_segment(pid)}/attachments"
-        return await self.send(Request(Route.POST_ATTACHMENT, "POST", path, body=payload, weight=weight))
+        return await self.send(Request(Route.POST_ATTACHMENT, "POST", path, pid, body=payload, weight=weight))
 
-    async def patch_dataset(self, version: Version, pid: str, changes: Mapping[str, Any]) -> Answer:
-        """Change fields of a dataset."""
+    async def patch_dataset(
+        self, version: Version, pid: str, changes: Mapping[str, Any], *, unmodified_since: str | None = None
+    ) -> Reply:
+        """Change fields of a dataset; with `unmodified_since`, only if nobody has written to it since (MODIFIED)."""
         path = f"/api/{version}/datasets/{path_segment(pid)}"
-        return await self.send(Request(Route.PATCH_DATASET, "PATCH", path, body=changes))
+        headers = {} if unmodified_since is None else {"if-unmodified-since": unmodified_since}
+        return await self.send(Request(Route.PATCH_DATASET, "PATCH", path, pid, body=changes, headers=headers))
 
-    async def send(self, request: Request) -> Answer:
+    # How
+
+    async def send(self, request: Request) -> Reply:
         """Make one authenticated request; a refusal that may be a dead token or an outage is looked into.
 
-        A token that SciCat does not know is renewed; then the request is made once more. Raises CredentialsRejected if
-        SciCat, while healthy, does not know the new token either.
+        A token that SciCat does not know is renewed; then the request is made once more.
         """
-        credentials = self._credentials
-        if credentials is None:
+        token = await self._token()
+        answer, verdict = await self._exchange(request, token)
+        if verdict is not Verdict.CHECK:
+            return answer, verdict
+        if await self._whoami(token) is None:
+            await self._renew(token)
+            token = await self._token()
+            if await self._whoami(token) is None:
+                await self._reject(f"{request}: {answer.status} {answer.message}")
+        answer, verdict = await self._exchange(request, token)
+        if verdict is not Verdict.CHECK:
+            return answer, verdict
+        health = Check.GOOD if await self.health() is Health.UP else Check.BAD
+        row = classify(Seen.answer(request.route, answer, identity=Check.GOOD, health=health))
+        if row.verdict is Verdict.TRANSIENT:
+            raise CatalogueUnavailable(f"{request}: {answer.status} {answer.message}, and SciCat is not healthy")
+        return answer, row.verdict
+
+    async def _token(self) -> str:
+        if self._credentials is None:
             raise CredentialsRejected("no credentials are set")
-        token = await credentials.token()
-        answer = await self._exchange(request, token)
-        if classify_answer(request.route, answer) is not Verdict.SUSPICIOUS or request.route is Route.WHOAMI:
-            return answer
-        if not await self._knows(token):
-            await credentials.renew(token)
-            token = await credentials.token()
-            if not await self._knows(token):
-                said = f"{request}: {answer.status} {answer.message}"
-                if await self.is_healthy():
-                    raise CredentialsRejected(f"SciCat does not know our token: {said}")
-                raise CatalogueUnavailable(f"{said}, and SciCat is not healthy")
-        return await self._exchange(request, token)
+        return await self._credentials.token()
 
-    async def _knows(self, token: str) -> bool:
-        return (await self._exchange(_WHOAMI, token)).document is not None
+    async def _renew(self, bad_token: str) -> None:
+        if self._credentials is not None:
+            await self._credentials.renew(bad_token)
 
-    async def _exchange(self, request: Request, token: str | None = None) -> Answer:
-        headers = {"accept": "application/json"}
+    async def _whoami(self, token: str) -> dict[str, Any] | None:
+        """Give what SciCat knows of the token's owner; None if it does not know the token."""
+        answer, verdict = await self._exchange(_WHOAMI, token)
+        if verdict is Verdict.DONE:
+            return answer.document
+        raise CatalogueUnavailable(f"{_WHOAMI}: {answer.status} {answer.message}", retry_after=answer.retry_after)
+
+    async def _reject(self, said: str) -> None:
+        if await self.health() is Health.UP:
+            raise CredentialsRejected(f"SciCat does not know our token: {said}")
+        raise CatalogueUnavailable(f"{said}, and SciCat is not healthy")
+
+    async def _exchange(self, request: Request, token: str | None = None) -> Reply:
+        headers = {"accept": "application/json", **request.headers}
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
-        content = None
+        content = b""
         if request.body is not None:
             headers["content-type"] = "application/json"
             content = await run_by_weight(request.weight, serialise, request.body)
             self._refuse_too_large(content)
-        writes = request.route.writes
-        try:
-            async with self._gate:
-                await anyio.lowlevel.checkpoint_if_cancelled()
+        await self._traffic.admit()
+        async with self._gate:
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            began = self._clock.monotonic()
+            try:
                 with self._uninterrupted():
                     response = await self._http.request(
                         request.method,
                         request.path,
                         params=request.params,
-                        content=content,
+                        content=content or None,
                         headers=headers,
-                        timeout=self._timeouts[writes],
+                        timeout=self._timeouts[request.route],
                     )
-                    return await run_by_weight(len(response.content), read_answer, response)
-        except httpx.InvalidURL as error:
-            raise TooLargeForCatalogue(f"{request.method}: the address cannot be used: {error}", field="pid") from None
-        except httpx.HTTPError as error:
-            failure = classify_exception(error)
-            if failure.sent is Sent.NO or not writes:
-                raise CatalogueUnavailable(f"{request}: {failure.reason}") from error
-            raise AmbiguousAnswer(f"{request}: {failure.reason}") from error
+                    answer = await run_by_weight(len(response.content), read_answer, response)
+            except httpx.InvalidURL as error:
+                raise TooLargeForCatalogue(
+                    f"{request.method}: the address cannot be used: {error}", field="pid"
+                ) from None
+            except httpx.HTTPError as error:
+                failure = classify_exception(error)
+                self._tell(request, began, len(content), good=False, timeout=failure.is_timeout)
+                if classify(Seen(request.route, None, sent=failure.sent)).verdict is Verdict.AMBIGUOUS:
+                    raise AmbiguousAnswer(f"{request}: {failure.reason}") from error
+                certain = failure.sent is Sent.NO and not failure.is_timeout
+                raise CatalogueUnavailable(f"{request}: {failure.reason}", certain=certain) from error
+        return answer, self._judge(request, began, len(content), answer)
+
+    def _judge(self, request: Request, began: float, sent_bytes: int, answer: Answer) -> Verdict:
+        verdict = classify(Seen.answer(request.route, answer)).verdict
+        if verdict is not Verdict.CHECK:
+            self._tell(
+                request,
+                began,
+                sent_bytes,
+                good=verdict not in (Verdict.TRANSIENT, Verdict.AMBIGUOUS),
+                pushed_back=answer.status in (429, 503),
+                retry_after=answer.retry_after,
+            )
+        said = f"{request}: {answer.status} {answer.message}"
+        if verdict is Verdict.TRANSIENT:
+            raise CatalogueUnavailable(said, retry_after=answer.retry_after)
+        if verdict is Verdict.AMBIGUOUS:
+            raise AmbiguousAnswer(said)
+        return verdict
+
+    def _tell(self, request: Request, began: float, sent_bytes: int, **how: Any) -> None:
+        seconds = self._clock.monotonic() - began
+        self._traffic.ended(request.pid, Ended(request.route, sent_bytes, seconds, **how))
 
     @contextmanager
     def _uninterrupted(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-DatasetVerdict = Literal["created", "already_present", "completed"]
+DatasetVerdict = Literal["created", "already_present", "completed", "updated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Delivered:
     """Everything of the plan is in the catalogue, each document once."""
 
     verdict: DatasetVerdict
-    """`created` by us now, `already_present` with all its parts, or `completed`: some parts were missing."""
+    """`created` by us now; `already_present` with all its parts; `completed`: some parts were missing; or `updated`:
+    fields were changed for a later revision, or because `scicat.on_conflict` is `update`."""
     blocks_created: int
     blocks_found: int
     attachments_created: int
@@ -23,6 +24,10 @@ class Delivered:
     attempts: int
     """How often the delivery was begun, 1 or more."""
     warnings: tuple[str, ...]
+    drift: tuple[str, ...] = ()
+    """How the dataset differs from what the event says, and was left alone."""
+    existing_pid: str | None = None
+    """The dataset that an older script had made for it, under another pid."""
 
 
 @dataclass(frozen=True, slots=True)

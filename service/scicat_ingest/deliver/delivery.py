@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import anyio.lowlevel
 
+from scicat_ingest.catalogue.times import parse_time, write_time
 from scicat_ingest.deliver.backoff import delay_seconds
+from scicat_ingest.deliver.classify import Health, Verdict
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
-from scicat_ingest.deliver.reads import CatalogueReads
+from scicat_ingest.deliver.progress import Progress
 from scicat_ingest.deliver.reconcile import Remaining, totals_are_wrong
-from scicat_ingest.faults import AmbiguousAnswer, CatalogueUnavailable, RejectedByCatalogue
+from scicat_ingest.faults import (
+    AmbiguousAnswer,
+    CatalogueFault,
+    CatalogueUnavailable,
+    ForbiddenGroup,
+    KillsCatalogue,
+    RecordFault,
+    RejectedByCatalogue,
+)
+from scicat_ingest.plan.steps import PostAttachment, PostOrigDatablock
 
 if TYPE_CHECKING:
-    from scicat_ingest.deliver.api_choice import ApiChoice
     from scicat_ingest.deliver.client import CatalogueClient
+    from scicat_ingest.deliver.delivered import DatasetVerdict
+    from scicat_ingest.deliver.pace.traffic import Clock, Traffic
+    from scicat_ingest.deliver.probe import Probe
+    from scicat_ingest.deliver.progress import Step
+    from scicat_ingest.deliver.reads import CatalogueReads
     from scicat_ingest.deliver.reconcile import Found
     from scicat_ingest.deliver.stored import StoredDataset
-    from scicat_ingest.deliver.writes import CatalogueWrites
+    from scicat_ingest.deliver.writes import CatalogueWrites, Created
     from scicat_ingest.plan.steps import Plan
     from scicat_ingest.settings import Settings
 
@@ -27,93 +43,41 @@ _LOG = logging.getLogger(__name__)
 
 BLOCKS_IN_TOTALS = 10
 """SciCat's v4 route sums up at most this many blocks; with more, its totals are checked and corrected."""
-
-SETTLE_JITTER = 0.5
-"""Share of the settle time by which a wait for it may be longer."""
 TAKE_TURNS_SECONDS = 1.0
 """How long a record waits while another one of the same dataset, from another partition, has an attempt under way."""
+DARE_SECONDS = 3.0
+"""How long at most a service waits before it repairs a dataset that it cannot claim: another may have the same idea."""
+FRESH_SECONDS = 600.0
+"""The dataset of an older record may have been there before and deleted: its blocks would still be there."""
 
 
-class Waiting(Protocol):
-    """Time and chance, so that tests decide on both."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every delivery works with."""
 
-    def monotonic(self) -> float:
-        """Give seconds that never go back."""
-        ...
-
-    def chance(self) -> float:
-        """Give a random number from 0 to 1."""
-        ...
-
-
-class Deliveries:
-    """Begins deliveries. A plan may be delivered again at any time: nothing is ever stored twice or deleted."""
-
-    def __init__(
-        self,
-        client: CatalogueClient,
-        writes: CatalogueWrites,
-        api: ApiChoice,
-        settings: Settings,
-        waiting: Waiting,
-    ) -> None:
-        self._client = client
-        self._reads = CatalogueReads(client, api, settings.scicat)
-        self._writes = writes
-        self._settings = settings
-        self._waiting = waiting
-        self._under_way: set[str] = set()
-        """Pids with an attempt under way: two that find the same part missing would both post it."""
-
-    def begin(self, plan: Plan) -> Delivery:
-        """Give the delivery of this plan. Nothing is requested yet; may be called in any thread."""
-        return Delivery(
-            plan, self._reads, self._writes, self._settings, waiting=self._waiting, under_way=self._under_way
-        )
-
-    def abort_started(self) -> None:
-        """Let cancellations interrupt requests that are under way: a hard stop. See CatalogueClient."""
-        self._client.abort_started()
-
-
-@dataclass(slots=True)
-class _Progress:
-    began: float | None = None
-    """When the first attempt began, by the monotonic clock."""
-    attempts: int = 0
-    """Begun so far, without those that only found somebody at work."""
-    look_first: bool = False
-    """The dataset may be there: read before writing."""
-    created: bool = False
-    """We created the dataset in this delivery."""
-    unsettled: bool = False
-    """Somebody, or a request of ours whose answer we do not know, may still be writing to it."""
-    block_ids: list[str] = field(default_factory=list)
-    attachment_ids: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    client: CatalogueClient
+    reads: CatalogueReads
+    writes: CatalogueWrites
+    traffic: Traffic
+    probe: Probe
+    settings: Settings
+    clock: Clock
 
 
 class Delivery:
-    """The delivery of one plan. It never waits: who calls `attempt` does, and holds no permit meanwhile."""
+    """The delivery of one plan. It never waits: who calls `attempt` does, and holds no place meanwhile."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        reads: CatalogueReads,
-        writes: CatalogueWrites,
-        settings: Settings,
-        *,
-        waiting: Waiting,
-        under_way: set[str],
-    ) -> None:
+    def __init__(self, plan: Plan, parts: Parts, under_way: set[str]) -> None:
         self._plan = plan
+        self._reads = parts.reads
+        self._writes = parts.writes
+        self._traffic = parts.traffic
+        self._probe = parts.probe
+        self._exists_by = parts.settings.scicat.exists_by
+        self._retry = parts.settings.retry
+        self._clock = parts.clock
         self._under_way = under_way
-        self._reads = reads
-        self._writes = writes
-        self._settle_seconds = settings.scicat.settle_seconds
-        self._retry = settings.retry
-        self._waiting = waiting
-        self._progress = _Progress()
+        self._progress = Progress.begin(parts.settings.scicat)
 
     async def attempt(self) -> Delivered | TryAgain:
         """Try once to put everything of the plan into the catalogue, or what is missing of it.
@@ -128,114 +92,236 @@ class Delivery:
         progress, pid = self._progress, self._plan.pid
         if pid in self._under_way:
             return TryAgain(TAKE_TURNS_SECONDS, "another record of this dataset is being delivered")
-        if progress.began is None:
-            progress.began = self._waiting.monotonic()
         progress.attempts += 1
         self._under_way.add(pid)
+        opened_before = self._traffic.begin(pid)
         try:
-            result = await self._try_once(progress.began)
+            result = await self._try_once(opened_before)
             await anyio.lowlevel.checkpoint_if_cancelled()
+        except RecordFault:
+            self._traffic.worked(pid)
+            raise
         except BaseException:
-            progress.unsettled = True
+            progress.interrupted(self._clock.monotonic())
             raise
         finally:
+            self._traffic.end(pid)
             self._under_way.discard(pid)
+        if isinstance(result, Delivered):
+            self._traffic.worked(pid)
         return result
 
-    async def _try_once(self, began: float) -> Delivered | TryAgain:
-        retry_after = None
+    async def _try_once(self, opened_before: int) -> Delivered | TryAgain:
+        began = self._clock.monotonic()
+        too_old = self._progress.age > self._retry.max_age_seconds
+        last_chance = too_old and await self._probe.look() is Health.UP
         try:
             return await self._deliver()
-        except CatalogueUnavailable as fault:
-            trouble, retry_after = fault.message, fault.retry_after
-        except AmbiguousAnswer as fault:
-            trouble = fault.message
-            self._progress.unsettled = True
-        tried = self._waiting.monotonic() - began
-        if tried > self._retry.max_age_seconds and await self._reads.catalogue_is_fine():
-            raise RejectedByCatalogue(f"failed for {tried:.0f} s while SciCat is healthy, the last time: {trouble}")
-        attempt = self._progress.attempts
-        delay = delay_seconds(attempt, self._retry, self._waiting.chance(), retry_after)
-        _LOG.warning("%s: %s; attempt %d, next in %.1f s", self._plan.pid, trouble, attempt, delay)
-        return TryAgain(delay, trouble)
+        except CatalogueFault as fault:
+            self._progress.broke_off(self._clock.monotonic())
+            if last_chance:
+                why = f"failed for {self._progress.age:.0f} s while SciCat is up, the last time: {fault.message}"
+                raise RejectedByCatalogue(why) from fault
+            return await self._judge_failure(fault, began, opened_before)
+
+    # A failure
+
+    async def _judge_failure(self, fault: CatalogueFault, began: float, opened_before: int) -> TryAgain:
+        """Say when to try again, unless it is the record's fault. Raises RejectedByCatalogue, KillsCatalogue."""
+        pid, progress, traffic = self._plan.pid, self._progress, self._traffic
+        retry_after = fault.retry_after if isinstance(fault, CatalogueUnavailable) else None
+        if retry_after is None and not traffic.is_open and not traffic.is_cooling:
+            wrote = isinstance(fault, AmbiguousAnswer)
+            traffic.failed(pid, opened_before, await self._probe.look(), wrote=wrote)
+            if traffic.is_deadly(pid):
+                raise KillsCatalogue(f"SciCat went down twice in a row of this record alone: {fault.message}")
+        if (evidence := traffic.blames(pid)) is not None:
+            raise RejectedByCatalogue(f"{evidence}; the last time: {fault.message}")
+        if not traffic.closed:
+            return TryAgain(self._retry.first_delay_seconds, fault.message)
+        delay = delay_seconds(progress.attempts, self._retry, self._clock.chance(), retry_after)
+        progress.age += self._clock.monotonic() - began + delay
+        _LOG.warning("%s: %s; attempt %d, next in %.1f s", pid, fault.message, progress.attempts, delay)
+        return TryAgain(delay, fault.message)
+
+    def _wait(self, seconds: float, why: str) -> TryAgain:
+        """Give way to somebody else: no failure."""
+        self._progress.attempts -= 1
+        _LOG.info("%s: %s; looking again in %.1f s", self._plan.pid, why, seconds)
+        return TryAgain(seconds, why)
+
+    # The way to the end
 
     async def _deliver(self) -> Delivered | TryAgain:
         plan, progress = self._plan, self._progress
+        if self._exists_by and not progress.look_first and (other := await self._reads.find_other(plan)):
+            return _existing(plan, progress, other)
         found = await self._find_or_create()
-        if found is not None and (wait := self._settle_wait(found)) > 0:
-            progress.attempts -= 1
-            why = "it lacks parts and was touched just now"
-            _LOG.info("%s: %s; looking again in %.0f s", plan.pid, why, wait)
-            return TryAgain(wait, why)
-        remaining = Remaining(plan.blocks, plan.attachments) if found is None else found.remaining
-        await self._post(remaining)
+        remaining = Remaining(plan.blocks, plan.attachments)
+        if found is not None:
+            remaining = found.remaining
+            if (wait := await self._make_way(found)) is not None:
+                return wait
+        if (wait := await self._post(remaining)) is not None:
+            return wait
         stored = None if found is None else found.stored
-        repaired = found is not None and not remaining.nothing
-        if repaired or len(plan.blocks) > BLOCKS_IN_TOTALS:
+        if (found is not None and remaining.parts) or len(plan.blocks) > BLOCKS_IN_TOTALS:
             stored = await self._verify()
         if stored is not None:
-            await self._judge_totals(stored)
-        return _delivered(plan, progress, remaining)
+            await self._mend_totals(stored)
+        return _delivered(plan, progress)
 
     async def _find_or_create(self) -> Found | None:
         """Give what is there; None for a dataset that we created just now, which has no parts yet."""
-        progress = self._progress
-        found = await self._reads.find(self._plan) if progress.look_first else None
+        progress, plan = self._progress, self._plan
+        found = await self._reads.find(plan) if progress.look_first else None
         progress.look_first = True
-        if found is not None:
-            return found
-        if await self._writes.create_dataset(self._plan, progress.warnings):
-            progress.created = True
+        if found is None:
+            sent_at = self._clock.monotonic()
+            progress.writes(plan.dataset)
+            created = await self._writes.create_dataset(plan, progress.warnings)
+            progress.refused() if created is None else progress.wrote(sent_at)
+            if created is not None:
+                progress.created = True
+                return await self._find_orphans(created)
+            found = await self._reads.find_existing(plan)
+        self._take_in(found)
+        return found
+
+    async def _find_orphans(self, created: Created) -> Found | None:
+        """Look for parts that a new dataset has already: those of a deleted one come back with its pid."""
+        recorded = self._plan.recorded_at_ms / 1000
+        if created.at is not None and recorded >= 0 and created.at.timestamp() - recorded < FRESH_SECONDS:
             return None
-        progress.unsettled = progress.unsettled or not progress.created
-        return await self._reads.find_existing(self._plan)
+        found = await self._reads.find_existing(self._plan)
+        stored, warnings = found.stored, self._progress.warnings
+        if stored.block_ids:
+            warnings.append(_for_curator(f"blocks of a deleted dataset came back: {', '.join(stored.block_ids)}"))
+        if stored.attachment_ids:
+            ids = ", ".join(sorted(stored.attachment_ids))
+            warnings.append(_for_curator(f"attachments of a deleted dataset came back: {ids}"))
+        self._take_in(found)
+        return found
 
-    def _settle_wait(self, found: Found) -> float:
-        """Give the seconds for which a dataset that lacks parts may be someone's work in progress.
+    def _take_in(self, found: Found) -> None:
+        if self._progress.saw(found):
+            self._traffic.moved(self._plan.pid)
 
-        With some jitter: two services that wait for the same dataset must not begin to repair it at the same moment.
-        """
-        if found.remaining.nothing or not self._progress.unsettled:
-            return 0.0
-        left: float = self._settle_seconds - found.stored.seconds_since_touched()
-        return left + self._waiting.chance() * SETTLE_JITTER * self._settle_seconds if left > 0 else 0.0
+    async def _make_way(self, found: Found) -> TryAgain | None:
+        """Let others finish, claim the dataset, change what is to be changed; None when we may go on."""
+        progress, remaining = self._progress, found.remaining
+        now = self._clock.monotonic()
+        wait = progress.wait_before_writing(found, now, self._clock.chance())
+        if wait > 0:
+            return self._wait(wait, "it lacks parts and was touched just now")
+        if remaining.changes:
+            return await self._change(found)
+        if not remaining.parts or progress.has_lease(now):
+            return None
+        return await self._claim(found)
 
-    async def _post(self, remaining: Remaining) -> None:
+    async def _change(self, found: Found) -> TryAgain | None:
+        sent_at = self._clock.monotonic()
+        names = sorted(found.remaining.changes)
+        match await self._writes.change(
+            self._plan, found.remaining.changes, unmodified_since=_just_after(found.stored)
+        ):
+            case Verdict.MODIFIED:
+                return self._wait(TAKE_TURNS_SECONDS, "somebody else changed it meanwhile")
+            case Verdict.REFUSED:
+                raise ForbiddenGroup(
+                    f"our account may not change {', '.join(names)} of the dataset {self._plan.pid}",
+                    hint="let the SciCat administrator add the account to the dataset's ownerGroup or to ADMIN_GROUPS",
+                )
+            case _:
+                self._progress.wrote(sent_at)
+                self._progress.updated = True
+                return None
+
+    async def _claim(self, found: Found) -> TryAgain | None:
+        """Make sure that nobody else begins the same repair: its PATCH would come too late."""
+        progress, stored = self._progress, found.stored
+        totals = {"size": stored.size, "numberOfFiles": stored.number_of_files}
+        sent_at = self._clock.monotonic()
+        match await self._writes.change(self._plan, totals, unmodified_since=_just_after(stored)):
+            case Verdict.MODIFIED:
+                return self._wait(TAKE_TURNS_SECONDS, "somebody else touched it meanwhile")
+            case Verdict.REFUSED if not progress.dared:
+                progress.dared = True
+                return self._wait(DARE_SECONDS * self._clock.chance(), "somebody else may begin to repair it as well")
+            case _:
+                progress.wrote(sent_at)
+                return None
+
+    async def _post(self, remaining: Remaining) -> TryAgain | None:
         """Post what is missing: blocks one after another, because SciCat loses totals of concurrent ones."""
         progress = self._progress
-        for block in remaining.blocks:
-            progress.block_ids.append(await self._writes.add_block(self._plan, block))
-        for attachment in remaining.attachments:
-            aid = await self._writes.add_attachment(self._plan, attachment, progress.warnings)
-            if aid is not None:
-                progress.attachment_ids.append(aid)
+        steps: tuple[Step, ...] = (*remaining.blocks, *remaining.attachments)
+        for step in steps:
+            sent_at = self._clock.monotonic()
+            if not progress.has_lease(sent_at):
+                return self._wait(0.0, "we were away for long")
+            progress.writes(step)
+            try:
+                await self._post_one(step)
+            except RecordFault:
+                progress.refused()
+                raise
+            progress.wrote(sent_at)
+        return None
+
+    async def _post_one(self, step: Step) -> None:
+        progress = self._progress
+        match step:
+            case PostOrigDatablock():
+                progress.block_ids.append(await self._writes.add_block(self._plan, step))
+            case PostAttachment():
+                aid = await self._writes.add_attachment(self._plan, step, progress.warnings)
+                if aid is not None:
+                    progress.attachment_ids.append(aid)
 
     async def _verify(self) -> StoredDataset:
         found = await self._reads.find_existing(self._plan)
         if found.remaining.blocks:
             raise AmbiguousAnswer("blocks that SciCat acknowledged are not in the dataset")
+        self._take_in(found)
         return found.stored
 
-    async def _judge_totals(self, stored: StoredDataset) -> None:
-        warnings = self._progress.warnings
-        if stored.number_of_files != len(stored.files):
-            twice = stored.number_of_files - len(stored.files)
-            ids = ", ".join(stored.block_ids)
-            warnings.append(f"needs_curator: {twice} files are listed more than once, in blocks {ids}")
-        elif totals_are_wrong(self._plan, stored) and not await self._writes.correct_totals(
-            self._plan.pid, stored.size, stored.number_of_files
-        ):
-            warnings.append(
-                f"needs_curator: SciCat's totals should be size {stored.size}, numberOfFiles "
-                f"{stored.number_of_files}, and our account may not correct them"
+    async def _mend_totals(self, stored: StoredDataset) -> None:
+        if stored.copied_block_ids or not totals_are_wrong(self._plan, stored):
+            return
+        totals = {"size": stored.size, "numberOfFiles": stored.number_of_files}
+        if await self._writes.change(self._plan, totals) is Verdict.REFUSED:
+            self._progress.warnings.append(
+                _for_curator(
+                    f"SciCat's totals should be size {stored.size}, numberOfFiles {stored.number_of_files}, and our "
+                    "account may not correct them"
+                )
             )
 
 
-def _delivered(plan: Plan, progress: _Progress, remaining: Remaining) -> Delivered:
+def _for_curator(what: str) -> str:
+    return f"needs_curator: {what}"
+
+
+def _just_after(stored: StoredDataset) -> str | None:
+    """Give a time for If-Unmodified-Since: SciCat wants it to be later than `updatedAt`."""
+    text = stored.fields.get("updatedAt")
+    if not isinstance(text, str):
+        return None
+    try:
+        return write_time(parse_time(text) + timedelta(milliseconds=1))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _delivered(plan: Plan, progress: Progress) -> Delivered:
     blocks, attachments = len(progress.block_ids), len(progress.attachment_ids)
-    found = remaining.nothing and not blocks and not attachments
+    verdict: DatasetVerdict = "completed" if blocks or attachments else "already_present"
+    if progress.created or progress.updated:
+        verdict = "created" if progress.created else "updated"
     return Delivered(
-        verdict="created" if progress.created else "already_present" if found else "completed",
+        verdict=verdict,
         blocks_created=blocks,
         blocks_found=max(len(plan.blocks) - blocks, 0),
         attachments_created=attachments,
@@ -243,5 +329,21 @@ def _delivered(plan: Plan, progress: _Progress, remaining: Remaining) -> Deliver
         block_ids=tuple(progress.block_ids),
         attachment_ids=tuple(progress.attachment_ids),
         attempts=progress.attempts,
-        warnings=tuple(dict.fromkeys(progress.warnings)),
+        warnings=(*dict.fromkeys(progress.warnings), *(_for_curator(doubt) for doubt in progress.doubts)),
+        drift=progress.drift,
+    )
+
+
+def _existing(plan: Plan, progress: Progress, other: str) -> Delivered:
+    return Delivered(
+        verdict="already_present",
+        blocks_created=0,
+        blocks_found=len(plan.blocks),
+        attachments_created=0,
+        attachments_found=len(plan.attachments),
+        block_ids=(),
+        attachment_ids=(),
+        attempts=progress.attempts,
+        warnings=(f"exists_by: the dataset {other} is taken for this acquisition's; it was not looked into",),
+        existing_pid=other,
     )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.deliver.bodies import run_by_weight
-from scicat_ingest.deliver.classify import Route, Verdict, classify_answer
+from scicat_ingest.deliver.classify import Route, Verdict
 from scicat_ingest.deliver.reconcile import compare
-from scicat_ingest.faults import CannotReadBack, CatalogueUnavailable, PidTaken, WrongEndpoint
+from scicat_ingest.faults import (
+    CannotReadBack,
+    CatalogueUnavailable,
+    PidTaken,
+    RejectedByCatalogue,
+    WrongEndpoint,
+)
 
 if TYPE_CHECKING:
-    from scicat_ingest.deliver.answer import Answer
-    from scicat_ingest.deliver.api_choice import ApiChoice
-    from scicat_ingest.deliver.client import CatalogueClient
+    from collections.abc import Awaitable, Callable
+
+    from scicat_ingest.deliver.api_choice import ApiChoice, Version
+    from scicat_ingest.deliver.client import CatalogueClient, Reply
     from scicat_ingest.deliver.reconcile import Found
     from scicat_ingest.plan.steps import Plan
     from scicat_ingest.settings import ScicatSettings
@@ -28,24 +35,26 @@ class CatalogueReads:
 
     async def find(self, plan: Plan) -> Found | None:
         """Read the plan's dataset and compare; None if it is not there."""
-        answer, verdict = await self._in_best_version(plan.pid)
-        said = f"{answer.status} {answer.message}"
+        (answer, verdict), version = await self._in_best_version(
+            lambda version: self._client.get_dataset(version, plan.pid)
+        )
+        said = f"READ: {answer.status} {answer.message}"
         match verdict:
             case Verdict.DONE if answer.document is not None:
-                weight = max(plan.weight, answer.weight)
-                return await run_by_weight(weight, compare, plan, answer.document, answer.server_time)
+                weight, policy = max(plan.weight, answer.weight), self._settings.on_conflict
+                return await run_by_weight(weight, compare, plan, answer.document, answer.server_time, version, policy)
             case Verdict.NOT_FOUND:
                 return None
-            case Verdict.SUSPICIOUS if not await self._client.is_healthy():
-                raise CatalogueUnavailable(f"READ: {said}, and SciCat is not healthy")
-            case Verdict.SUSPICIOUS if self._settings.read_back_group is not None:
+            case Verdict.REFUSED if self._settings.read_back_group is not None:
                 raise PidTaken(f"the dataset {plan.pid} is there, and not ours to read", field="pid")
-            case Verdict.SUSPICIOUS:
+            case Verdict.REFUSED:
                 raise CannotReadBack(f"reading back {plan.pid}: {said}")
-            case Verdict.NO_ROUTE:
-                raise WrongEndpoint(f"READ: {said}")
+            case Verdict.NO_ROUTE | Verdict.MAY_NOT:
+                raise WrongEndpoint(said)
+            case Verdict.INVALID | Verdict.TOO_LARGE:
+                raise RejectedByCatalogue(said)
             case _:
-                raise CatalogueUnavailable(f"READ: {said}", retry_after=answer.retry_after)
+                raise CatalogueUnavailable(said)
 
     async def find_existing(self, plan: Plan) -> Found:
         """Read a dataset that must be there, because SciCat just said so."""
@@ -54,18 +63,27 @@ class CatalogueReads:
             raise CatalogueUnavailable(f"the dataset {plan.pid} was there and is gone")
         return found
 
-    async def catalogue_is_fine(self) -> bool:
-        """Tell whether SciCat is healthy and knows us: then it is the record that it does not take."""
-        try:
-            return await self._client.is_healthy() and await self._client.groups() is not None
-        except CatalogueUnavailable:
-            return False
+    async def find_other(self, plan: Plan) -> str | None:
+        """Give the pid of a dataset that is the same by `scicat.exists_by`; None if there is none."""
+        where = {name: plan.dataset.payload.get(name) for name in sorted(self._settings.exists_by)}
+        if not where or None in where.values():
+            return None
+        filters: dict[str, Any] = {"where": where, "fields": ["pid"], "limits": {"limit": 1}}
+        (answer, verdict), version = await self._in_best_version(
+            lambda version: self._client.find_datasets(version, filters)
+        )
+        if verdict is not Verdict.DONE or not isinstance(answer.body, list):
+            raise WrongEndpoint(f"looking for datasets by {', '.join(where)}: {answer.status} {answer.message}")
+        if answer.body:
+            return str(answer.body[0].get("pid"))
+        if version == "v3":
+            await self._client.groups()  # with a dead token the answer would be the same
+        return None
 
-    async def _in_best_version(self, pid: str) -> tuple[Answer, Verdict]:
+    async def _in_best_version(self, read: Callable[[Version], Awaitable[Reply]]) -> tuple[Reply, Version]:
         version = self._api.version(Route.READ)
-        answer = await self._client.get_dataset(version, pid)
-        verdict = classify_answer(Route.READ, answer)
+        answer, verdict = await read(version)
         if verdict is Verdict.NO_ROUTE and version == "v4" and self._api.fall_back(Route.READ, answer.message):
-            answer = await self._client.get_dataset("v3", pid)
-            verdict = classify_answer(Route.READ, answer)
-        return answer, verdict
+            version = "v3"
+            answer, verdict = await read(version)
+        return (answer, verdict), version

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.deliver.stored import StoredDataset, read_stored
-from scicat_ingest.faults import NotSupported, PidTaken, StaleRevision
+from scicat_ingest.faults import DiffersFromCatalogue, PidTaken, StaleRevision
+from scicat_ingest.mapping.metadata import PROVENANCE
+from scicat_ingest.plan.same import METADATA, NOT_COMPARED, digest, read_written, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from scicat_ingest.plan.steps import Plan, PostAttachment, PostOrigDatablock
+    from scicat_ingest.deliver.api_choice import Version
+    from scicat_ingest.plan.steps import FileKey, Plan, PostAttachment, PostOrigDatablock
+    from scicat_ingest.settings import OnConflict
+
+_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +27,18 @@ class Remaining:
 
     blocks: tuple[PostOrigDatablock, ...]
     attachments: tuple[PostAttachment, ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the dataset to PATCH."""
+
+    @property
+    def parts(self) -> int:
+        """How many blocks and attachments are missing."""
+        return len(self.blocks) + len(self.attachments)
 
     @property
     def nothing(self) -> bool:
         """Whether everything is there."""
-        return not self.blocks and not self.attachments
+        return not self.parts and not self.changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +47,39 @@ class Found:
 
     stored: StoredDataset
     remaining: Remaining
+    drift: tuple[str, ...]
+    """How it differs from the plan, and is left alone: a curator may have had reasons."""
+    doubts: tuple[str, ...]
+    """What only a curator can put right."""
 
 
-def compare(plan: Plan, document: Mapping[str, Any], server_time: datetime | None) -> Found:
-    """Say what a GET of the plan's dataset has found. Raises as `find_remaining`."""
-    stored = read_stored(document, server_time)
-    return Found(stored, find_remaining(plan, stored))
+def compare(
+    plan: Plan,
+    document: Mapping[str, Any],
+    server_time: datetime | None,
+    version: Version = "v4",
+    on_conflict: OnConflict = "keep",
+) -> Found:
+    """Say what a GET of the plan's dataset has found.
 
-
-def find_remaining(plan: Plan, stored: StoredDataset) -> Remaining:
-    """Compare file by file, so that a dataset whose blocks were split otherwise is not given its files twice.
-
-    Raises PidTaken if the dataset is not this acquisition's, StaleRevision if the catalogue has a later one.
+    Raises PidTaken if it is not this acquisition's, StaleRevision if the catalogue has a later one,
+    DiffersFromCatalogue if that is to be a dead letter.
     """
+    stored = read_stored(document, server_time, version)
     _refuse_foreign(plan, stored)
-    _refuse_other_revision(plan, stored)
-    blocks = []
-    for block in plan.blocks:
-        missing = block.files - stored.files
-        if missing:
-            blocks.append(block if missing == block.files else block.only(missing))
+    differing = _differing(plan, stored)
+    changes, drift = _changes(plan, stored, differing, on_conflict)
+    if on_conflict == "dead_letter" and drift:
+        raise DiffersFromCatalogue(f"the dataset {plan.pid} is there and differs in {', '.join(differing)}")
+    blocks, others = _missing_blocks(plan, stored)
     attachments = tuple(
         attachment
         for attachment in plan.attachments
         if attachment.aid not in stored.attachment_ids and attachment.key not in stored.attachment_keys
     )
-    return Remaining(tuple(blocks), attachments)
+    if plan.files_complete and (more := stored.files.keys() - plan.paths):
+        drift = (*drift, f"files: {_some(sorted(more))} not of this event")
+    return Found(stored, Remaining(blocks, attachments, changes), drift, (*_copies(stored), *others))
 
 
 def totals_are_wrong(plan: Plan, stored: StoredDataset) -> bool:
@@ -68,6 +88,39 @@ def totals_are_wrong(plan: Plan, stored: StoredDataset) -> bool:
         return False
     given = (stored.fields.get("size"), stored.fields.get("numberOfFiles"))
     return given != (stored.size, stored.number_of_files)
+
+
+def _missing_blocks(plan: Plan, stored: StoredDataset) -> tuple[tuple[PostOrigDatablock, ...], list[str]]:
+    """Give the blocks to post, file by file: one that was split otherwise is not given its files twice."""
+    blocks, others = [], []
+    for block in plan.blocks:
+        missing = frozenset(key for key in block.files if key[0] not in stored.files)
+        if missing:
+            blocks.append(block if len(missing) == len(block.files) else block.only(missing))
+        others += [key[0] for key in block.files if _is_another(key, stored.files.get(key[0]))]
+    if not others:
+        return tuple(blocks), []
+    why = "another size or checksum is there; a path cannot be there twice"
+    return tuple(blocks), [f"files: {_some(sorted(others))}: {why}"]
+
+
+def _is_another(ours: FileKey, theirs: FileKey | None) -> bool:
+    """Tell whether a path stands for another file; one without a checksum may be the same."""
+    if theirs is None:
+        return False
+    return ours[1] != theirs[1] or (ours[2] != theirs[2] and None not in (ours[2], theirs[2]))
+
+
+def _copies(stored: StoredDataset) -> list[str]:
+    twice = stored.number_of_files - len(stored.files)
+    if not twice:
+        return []
+    return [f"files: {twice} are listed more than once, in the blocks {_some(stored.copied_block_ids)}"]
+
+
+def _some(items: list[str] | tuple[str, ...]) -> str:
+    more = len(items) - _MOST_SHOWN
+    return ", ".join(items[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _refuse_foreign(plan: Plan, stored: StoredDataset) -> None:
@@ -82,13 +135,59 @@ def _refuse_foreign(plan: Plan, stored: StoredDataset) -> None:
             raise PidTaken(f"the dataset {plan.pid} is another one: its {name} is {there!r}, not {ours!r}", field="pid")
 
 
-def _refuse_other_revision(plan: Plan, stored: StoredDataset) -> None:
-    revision = stored.provenance.get("revision")
-    if not isinstance(revision, int):
-        return
-    if plan.revision < revision:
+def _differing(plan: Plan, stored: StoredDataset) -> list[str]:
+    return [
+        name
+        for name, value in plan.dataset.payload.items()
+        if name not in NOT_COMPARED and not same(name, value, stored.fields.get(name))
+    ]
+
+
+def _changes(
+    plan: Plan, stored: StoredDataset, differing: list[str], on_conflict: OnConflict
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Give the fields to PATCH, and those that differ and are left alone.
+
+    Only what is still as we wrote it may be changed; what we wrote last is put down in our entry of the metadata.
+    """
+    revision = stored.revision
+    if revision is not None and plan.revision < revision:
         raise StaleRevision(f"the catalogue has revision {revision}, this is {plan.revision}", field="revision")
-    if plan.revision > revision:
-        raise NotSupported(
-            f"the catalogue has revision {revision}; this release cannot update a dataset", field="revision"
-        )
+    newer = revision is not None and plan.revision > revision
+    if not newer and (on_conflict != "update" or not differing):
+        return {}, tuple(differing)
+    before = read_written(stored.provenance.get("written"))
+    ours = [name for name in differing if before.get(name, _ABSENT) == _digest_of(name, stored)]
+    kept = tuple(name for name in differing if name not in ours)
+    if not ours and not newer:
+        return {}, kept
+    changes = {name: plan.dataset.payload[name] for name in ours if name != "type"}
+    return changes | _new_metadata(plan, stored, before, kept), kept
+
+
+_ABSENT = "absent"
+"""Stands for a field that we did not write and that nobody else has set."""
+
+
+def _digest_of(name: str, stored: StoredDataset) -> str:
+    value = stored.fields.get(name)
+    return _ABSENT if value in (None, "", [], {}) else digest(name, value)
+
+
+def _new_metadata(
+    plan: Plan, stored: StoredDataset, before: Mapping[str, str], kept: tuple[str, ...]
+) -> dict[str, Any]:
+    """Give the metadata with our entry of this revision; what is kept is still named as it was written."""
+    new = plan.dataset.payload.get(METADATA) or {}
+    entry = new.get(PROVENANCE)
+    if entry is None:
+        return {}
+    digests = read_written(entry.get("written"))
+    for name in kept:
+        digests.pop(name, None)
+    digests |= {name: before[name] for name in kept if name in before}
+    there = stored.fields.get(METADATA)
+    rest = there if METADATA in kept and isinstance(there, dict) else new
+    sound = {name: value for name, value in rest.items() if name and value is not None}  # else SciCat falls ill
+    text = " ".join(f"{name}:{value}" for name, value in digests.items())
+    return {METADATA: {**sound, PROVENANCE: entry | {"written": text}}}

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from scicat_ingest.catalogue.times import parse_time
+from scicat_ingest.mapping.metadata import PROVENANCE
+from scicat_ingest.plan.same import METADATA
 from scicat_ingest.plan.steps import AttachmentKey, FileKey, attachment_key, file_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    from scicat_ingest.deliver.api_choice import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +24,15 @@ class StoredDataset:
     """A dataset as read back with all its blocks and attachments."""
 
     fields: Mapping[str, Any]
-    files: frozenset[FileKey]
-    """The files of all its blocks."""
+    files: Mapping[str, FileKey]
+    """The files of all its blocks, by path."""
     number_of_files: int
     """Files of all its blocks, each copy counted."""
     size: int
     """Bytes of all its blocks, each copy counted."""
     block_ids: tuple[str, ...]
+    copied_block_ids: tuple[str, ...]
+    """Blocks with a file that is listed more than once."""
     attachment_ids: frozenset[str]
     attachment_keys: frozenset[AttachmentKey]
     touched_at: datetime | None
@@ -35,9 +43,15 @@ class StoredDataset:
     @property
     def provenance(self) -> Mapping[str, Any]:
         """Our own entry in scientificMetadata; empty if there is none."""
-        metadata = self.fields.get("scientificMetadata")
-        entry = metadata.get("ingest") if isinstance(metadata, dict) else None
+        metadata = self.fields.get(METADATA)
+        entry = metadata.get(PROVENANCE) if isinstance(metadata, dict) else None
         return entry if isinstance(entry, dict) else {}
+
+    @property
+    def revision(self) -> int | None:
+        """The acquisition's revision that was written last; None if that was not put down."""
+        revision = self.provenance.get("revision")
+        return revision if isinstance(revision, int) else None
 
     def seconds_since_touched(self) -> float:
         """Give the age of the last write in seconds; without clocks, as if it was long ago."""
@@ -46,22 +60,45 @@ class StoredDataset:
         return (self.read_at - self.touched_at).total_seconds()
 
 
-def read_stored(document: Mapping[str, Any], server_time: datetime | None) -> StoredDataset:
+def read_stored(document: Mapping[str, Any], server_time: datetime | None, version: Version = "v4") -> StoredDataset:
     """Read SciCat's answer to a GET by pid with includes."""
     blocks = [block for block in document.get("origdatablocks") or () if isinstance(block, dict)]
     attachments = [item for item in document.get("attachments") or () if isinstance(item, dict)]
     ids = {str(item[name]) for item in attachments for name in ("aid", "_id", "id") if item.get(name)}
+    copies = Counter(path for block in blocks for path in _paths(block))
+    keys = [key for block in blocks for key in file_keys(block)]
     return StoredDataset(
-        fields=document,
-        files=frozenset(key for block in blocks for key in file_keys(block)),
-        number_of_files=sum(len(block.get("dataFileList") or ()) for block in blocks),
+        fields=_decoded(document) if version == "v4" else document,
+        files={key[0]: key for key in keys},
+        number_of_files=sum(copies.values()),
         size=sum(int(file.get("size") or 0) for block in blocks for file in block.get("dataFileList") or ()),
-        block_ids=tuple(str(block.get("_id") or block.get("id")) for block in blocks),
+        block_ids=tuple(_id_of(block) for block in blocks),
+        copied_block_ids=tuple(_id_of(block) for block in blocks if any(copies[path] > 1 for path in _paths(block))),
         attachment_ids=frozenset(ids),
         attachment_keys=frozenset(attachment_key(item) for item in attachments),
         touched_at=_latest([document, *blocks]),
         read_at=server_time,
     )
+
+
+def _paths(block: Mapping[str, Any]) -> list[str]:
+    return [str(file.get("path")) for file in block.get("dataFileList") or ()]
+
+
+def _id_of(block: Mapping[str, Any]) -> str:
+    return str(block.get("_id") or block.get("id"))
+
+
+def _decoded(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the document with the metadata's names as they were sent: v4 shows them percent-encoded, as stored."""
+    metadata = document.get(METADATA)
+    return {**document, METADATA: _unquoted(metadata)} if isinstance(metadata, dict) else document
+
+
+def _unquoted(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {unquote(name): _unquoted(part) for name, part in value.items()}
 
 
 def _latest(documents: Iterable[Mapping[str, Any]]) -> datetime | None:

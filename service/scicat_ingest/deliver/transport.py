@@ -96,6 +96,11 @@ class TransportFailure:
         """Whether the settings may be wrong (when it was never seen to work): the host's name, or TLS."""
         return self.reason in (Reason.NAME_RESOLUTION, Reason.TLS)
 
+    @property
+    def is_timeout(self) -> bool:
+        """Whether the server, or the way to it, was too slow."""
+        return self.reason in (Reason.TIMEOUT_CONNECT, Reason.TIMEOUT_READ, Reason.TIMEOUT_TOTAL)
+
 
 def path_segment(pid: str) -> str:
     """Give an identifier as one segment of a URL's path, percent-encoded exactly once.

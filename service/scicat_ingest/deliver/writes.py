@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from scicat_ingest.catalogue.v3 import attachment_for_v3, dataset_for_v3
-from scicat_ingest.deliver.classify import Route, Verdict, classify_answer
+from scicat_ingest.catalogue.v3 import attachment_for_v3, changes_for_v3, dataset_for_v3
+from scicat_ingest.deliver.classify import Route, Verdict
 from scicat_ingest.faults import (
     AmbiguousAnswer,
     CatalogueUnavailable,
@@ -17,14 +18,15 @@ from scicat_ingest.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from scicat_ingest.deliver.answer import Answer
     from scicat_ingest.deliver.api_choice import ApiChoice, Version
-    from scicat_ingest.deliver.client import CatalogueClient
+    from scicat_ingest.deliver.client import CatalogueClient, Reply
     from scicat_ingest.plan.steps import Plan, PostAttachment, PostOrigDatablock
 
-_NOT_BY_V4 = (Verdict.REFUSED, Verdict.SUSPICIOUS, Verdict.NO_ROUTE)
+_NOT_BY_V4 = (Verdict.REFUSED, Verdict.MAY_NOT, Verdict.NO_ROUTE)
 """What a v4 block or attachment route answers to an account that may still use v3's."""
 
 
@@ -35,29 +37,29 @@ class CatalogueWrites:
         self._client = client
         self._api = api
 
-    async def create_dataset(self, plan: Plan, warnings: list[str]) -> bool:
-        """Create the dataset. Tells False if its pid is there already."""
+    async def create_dataset(self, plan: Plan, warnings: list[str]) -> Created | None:
+        """Create the dataset. None if its pid is there already."""
 
-        async def post(version: Version) -> Answer:
+        async def post(version: Version) -> Reply:
             if version == "v4":
-                return await self._client.post_dataset(version, plan.dataset.payload, plan.weight)
+                return await self._client.post_dataset(version, plan.pid, plan.dataset.payload, plan.weight)
             payload, lost = dataset_for_v3(plan.dataset.payload)
             warnings.extend(warning for warning in lost if warning not in warnings)
-            return await self._client.post_dataset(version, payload, plan.weight)
+            return await self._client.post_dataset(version, plan.pid, payload, plan.weight)
 
         answer, verdict = await self._in_best_version(Route.POST_DATASET, post, (Verdict.NO_ROUTE,))
         if verdict is Verdict.CONFLICT:
-            return False
-        if verdict is Verdict.SUSPICIOUS:
-            await self._refuse_if_healthy(answer)
+            return None
+        if verdict is Verdict.MAY_NOT:
+            raise MayNotCreate(f"SciCat refuses our account: {answer.status} {answer.message}")
         _require_done(Route.POST_DATASET, answer, verdict)
-        return True
+        return Created(answer.server_time)
 
     async def add_block(self, plan: Plan, block: PostOrigDatablock) -> str:
         """Add a block and give its id."""
 
-        async def post(version: Version) -> Answer:
-            return await self._client.post_origdatablock(version, block.payload, plan.weight)
+        async def post(version: Version) -> Reply:
+            return await self._client.post_origdatablock(version, plan.pid, block.payload, plan.weight)
 
         answer, verdict = await self._in_best_version(Route.POST_ORIGDATABLOCK, post, _NOT_BY_V4)
         _require_done(Route.POST_ORIGDATABLOCK, answer, verdict)
@@ -65,57 +67,62 @@ class CatalogueWrites:
 
     async def add_attachment(self, plan: Plan, attachment: PostAttachment, warnings: list[str]) -> str | None:
         """Add an attachment and give its id; None, with a warning, if another dataset's has the same id."""
-        used: list[Version] = []
 
-        async def post(version: Version) -> Answer:
-            used.append(version)
+        async def post(version: Version) -> Reply:
             if version == "v4":
-                return await self._client.post_attachment(version, plan.pid, attachment.payload, plan.weight)
+                return await self._post_v4_attachment(plan, attachment)
             payload, lost = attachment_for_v3(attachment.payload)
             warnings.extend(warning for warning in lost if warning not in warnings)
             return await self._client.post_attachment(version, plan.pid, payload, plan.weight)
 
         answer, verdict = await self._in_best_version(Route.POST_ATTACHMENT, post, _NOT_BY_V4)
-        if verdict is Verdict.AMBIGUOUS and used[-1] == "v4":
-            # SciCat answers 500 to an id that is taken: look whose it is.
-            there = await self._client.get_attachment(attachment.aid)
-            if there.ok and there.document is not None:
-                targets = [target.get("targetId") for target in there.document.get("relationships") or ()]
-                if plan.pid in targets:
-                    return attachment.aid
-                warnings.append(f"attachment {attachment.aid}: another dataset's attachment has this id; left out")
-                return None
+        if verdict is Verdict.CONFLICT:
+            warnings.append(f"attachment {attachment.aid}: another dataset's attachment has this id; left out")
+            return None
         _require_done(Route.POST_ATTACHMENT, answer, verdict)
         return _id_of(answer, "aid", "_id", "id")
 
-    async def correct_totals(self, pid: str, size: int, number_of_files: int) -> bool:
-        """PATCH the dataset's sums. Tells False if our account may not."""
+    async def _post_v4_attachment(self, plan: Plan, attachment: PostAttachment) -> Reply:
+        """Post it; when nobody knows what came of it, look: SciCat answers 500 to an id that is taken."""
+        try:
+            return await self._client.post_attachment("v4", plan.pid, attachment.payload, plan.weight)
+        except AmbiguousAnswer:
+            answer, verdict = await self._client.get_attachment(plan.pid, attachment.aid)
+            if verdict is not Verdict.DONE or answer.document is None:
+                raise
+            targets = [target.get("targetId") for target in answer.document.get("relationships") or ()]
+            return answer, Verdict.DONE if plan.pid in targets else Verdict.CONFLICT
 
-        async def patch(version: Version) -> Answer:
-            return await self._client.patch_dataset(version, pid, {"size": size, "numberOfFiles": number_of_files})
+    async def change(self, plan: Plan, changes: Mapping[str, Any], *, unmodified_since: str | None = None) -> Verdict:
+        """PATCH the dataset: DONE, MODIFIED by somebody else meanwhile, or REFUSED to our account."""
+
+        async def patch(version: Version) -> Reply:
+            body = changes if version == "v4" else changes_for_v3(changes, plan.dataset.payload["type"])
+            return await self._client.patch_dataset(version, plan.pid, body, unmodified_since=unmodified_since)
 
         answer, verdict = await self._in_best_version(Route.PATCH_DATASET, patch, (Verdict.NO_ROUTE,))
-        if verdict in (Verdict.REFUSED, Verdict.SUSPICIOUS):
-            return False
-        _require_done(Route.PATCH_DATASET, answer, verdict)
-        return True
+        if verdict in (Verdict.REFUSED, Verdict.MAY_NOT):
+            return Verdict.REFUSED
+        if verdict is not Verdict.MODIFIED:
+            _require_done(Route.PATCH_DATASET, answer, verdict)
+        return verdict
 
     async def _in_best_version(
-        self, route: Route, attempt: Callable[[Version], Awaitable[Answer]], not_by_v4: tuple[Verdict, ...]
-    ) -> tuple[Answer, Verdict]:
+        self, route: Route, attempt: Callable[[Version], Awaitable[Reply]], not_by_v4: tuple[Verdict, ...]
+    ) -> Reply:
         version = self._api.version(route)
-        answer = await attempt(version)
-        verdict = classify_answer(route, answer)
+        answer, verdict = await attempt(version)
         if version == "v4" and verdict in not_by_v4 and self._api.fall_back(route, f"{answer.status} {answer.message}"):
-            answer = await attempt("v3")
-            verdict = classify_answer(route, answer)
+            answer, verdict = await attempt("v3")
         return answer, verdict
 
-    async def _refuse_if_healthy(self, answer: Answer) -> NoReturn:
-        """Decide on a 403 that names no group, from an account that SciCat knows."""
-        if not await self._client.is_healthy():
-            raise CatalogueUnavailable(f"POST_DATASET: {answer.status} {answer.message}, and SciCat is not healthy")
-        raise MayNotCreate(f"SciCat refuses our account: {answer.status} {answer.message}")
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A dataset that SciCat has just made for us."""
+
+    at: datetime | None
+    """By the server's clock."""
 
 
 def _require_done(route: Route, answer: Answer, verdict: Verdict) -> None:
@@ -123,7 +130,7 @@ def _require_done(route: Route, answer: Answer, verdict: Verdict) -> None:
     match verdict:
         case Verdict.DONE:
             return
-        case Verdict.REFUSED | Verdict.SUSPICIOUS:
+        case Verdict.REFUSED | Verdict.MAY_NOT:
             raise ForbiddenGroup(said, field="groups.owner")
         case Verdict.INVALID:
             raise RejectedByCatalogue(said)
@@ -131,10 +138,8 @@ def _require_done(route: Route, answer: Answer, verdict: Verdict) -> None:
             raise TooLargeForCatalogue(said)
         case Verdict.NO_ROUTE:
             raise WrongEndpoint(said)
-        case Verdict.AMBIGUOUS | Verdict.CONFLICT:
-            raise AmbiguousAnswer(said)
-        case Verdict.NOT_FOUND | Verdict.TRANSIENT:
-            raise CatalogueUnavailable(said, retry_after=answer.retry_after)
+        case _:  # its dataset is gone, say: read again
+            raise CatalogueUnavailable(said)
 
 
 def _id_of(answer: Answer, *names: str) -> str:

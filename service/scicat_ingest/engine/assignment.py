@@ -15,11 +15,11 @@ from scicat_ingest.engine.states import SessionEvent, SessionState, WorkEvent, W
 from scicat_ingest.engine.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.consume.record_stream import Partition
-    from scicat_ingest.engine.ports import Prepared
+    from scicat_ingest.engine.ports import Lane, Prepared
     from scicat_ingest.engine.remembered import Remembered
 
 
@@ -32,8 +32,6 @@ class Bounds:
     partition_records: int = 500
     expected_record_bytes: int = 1024 * 1024
     """What Kafka lets pass by default: a fetch is never larger than what fits if all its records are of this size."""
-    concurrency: int = 8
-    """Attempts under way at once."""
 
 
 _LEAST_PARTITION_RECORDS = 25
@@ -67,6 +65,8 @@ class Assignment:
         self._window = Window(bounds.records, bounds.bytes, bounds.expected_record_bytes)
         self._turns = deque(self.sessions.values())
         self._running = 0
+        self._alone: Work | None = None
+        """The work that nothing else may run beside."""
         for topic in held:
             self.hold(topic)
 
@@ -114,19 +114,35 @@ class Assignment:
         work.prepared = prepared
         work.session.lanes.add(work.lane, work)
 
-    def start(self) -> Work | None:
-        """Give the next work to attempt, if one may start."""
-        if self._running >= self._bounds.concurrency:
+    def start(self, places: int, isolated: Container[Lane] = (), *, others_first: bool = False) -> Work | None:
+        """Give the next work to attempt, if one may start: `places` are how many may run at once.
+
+        A work of an `isolated` lane runs alone: nothing else starts until it could, and while it runs. With
+        `others_first` it has to wait for all others.
+        """
+        if self._alone is not None or self._running >= places:
             return None
         for _ in range(len(self._turns)):
             session = self._turns[0]
-            self._turns.rotate(-1)
             if session.lanes.ready:
-                work = session.lanes.take()
-                work.step(WorkEvent.START)
-                self._running += 1
-                return work
-        return None
+                lane = session.lanes.next
+                if others_first and lane in isolated:
+                    lane = session.lanes.next_but(isolated)
+                if lane is not None:
+                    return self._start(session, lane, alone=lane in isolated)
+            self._turns.rotate(-1)
+        return self.start(places, isolated) if others_first else None
+
+    def _start(self, session: PartitionSession, lane: Lane, *, alone: bool) -> Work | None:
+        if alone and self._running:
+            return None
+        self._turns.rotate(-1)
+        work = session.lanes.take(lane)
+        work.step(WorkEvent.START)
+        self._running += 1
+        if alone:
+            self._alone = work
+        return work
 
     # The ends of what was started. Each may come after its session's close, and changes nothing then.
 
@@ -213,7 +229,12 @@ class Assignment:
 
     def _leave_place(self, work: Work, event: WorkEvent) -> None:
         work.step(event)
+        self._give_place_back(work)
+
+    def _give_place_back(self, work: Work) -> None:
         self._running -= 1
+        if self._alone is work:
+            self._alone = None
 
     def _drop_idle(self, session: PartitionSession) -> None:
         session.lanes.clear()
@@ -222,7 +243,7 @@ class Assignment:
 
     def _drop(self, work: Work) -> None:
         if work.state is WorkState.RUNNING:
-            self._running -= 1
+            self._give_place_back(work)
         work.step(WorkEvent.DROP)
         self._forget(work)
         if work.abandon is not None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scicat_ingest.consume.record_stream import Partition, RecordStream
     from scicat_ingest.engine.halt import Proof
     from scicat_ingest.engine.observer import Observer
-    from scicat_ingest.engine.ports import Prepared, Prepares, Publishes
+    from scicat_ingest.engine.ports import Admits, Prepared, Prepares, Publishes
     from scicat_ingest.engine.session import Work
     from scicat_ingest.report.outcome import Outcome
 
@@ -63,6 +63,7 @@ class Parts:
     prepares: Prepares
     publisher: Publishes
     observer: Observer
+    admits: Admits
     watch: Callable[[Callable[[], Pulse]], Coroutine[Any, Any, None]] | None = None
     """Looks at the pulse from time to time, and raises Stalled when there should be one and is none."""
 
@@ -86,6 +87,7 @@ class Engine:
         self._prepares = parts.prepares
         self._publisher = parts.publisher
         self._observer = parts.observer
+        self._admits = parts.admits
         self._watch = parts.watch
         self._bounds = bounds
         self._guards = {topic: FloodGuard() for topic in guarded}
@@ -116,6 +118,7 @@ class Engine:
                 try:
                     self._tasks.start_soon(self._read)
                     self._tasks.start_soon(self._commit_regularly)
+                    self._tasks.start_soon(self._admits.tend, self._go_on)
                     if self._watch is not None:
                         self._tasks.start_soon(self._watch, lambda: self.pulse)
                     await self._stopped.wait()
@@ -151,6 +154,8 @@ class Engine:
         self._assignment.close(now)
         self._assignment = Assignment(partitions, self._bounds, self._remembered, now, self._held)
         self._unassigned_since = None
+        if partitions:
+            self._admits.take_share(len(partitions) / max(self._stream.all_partitions, len(partitions)))
         self._fetch_scope.cancel()
 
     @property
@@ -174,7 +179,7 @@ class Engine:
 
     @property
     def _taking(self) -> bool:
-        return self._condition.reading and not self._silent
+        return self._condition.reading and not self._silent and self._admits.places > 0
 
     async def _read(self) -> None:
         await self._stream.start(self)
@@ -223,7 +228,8 @@ class Engine:
             self._fetch_scope.cancel()
         probing = self._condition.state is EngineState.PROBING
         while self._taking and not (probing and self._assignment.running):
-            work = self._assignment.start()
+            admits = self._admits
+            work = self._assignment.start(admits.places, admits.isolated, others_first=admits.trying)
             if work is None:
                 return
             self._tasks.start_soon(self._work_on, work, self._assignment)

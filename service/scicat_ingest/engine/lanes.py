@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Container, Hashable
 
 Item = TypeVar("Item")
 
@@ -37,9 +37,22 @@ class Lanes(Generic[Item]):
         """Whether `take` has something to give."""
         return bool(self._ready)
 
-    def take(self) -> Item:
-        """Give the first item of the lane whose turn it is. Raises IndexError if none is ready."""
-        return self._queues[self._ready.popleft()].popleft()
+    @property
+    def next(self) -> Hashable:
+        """The lane whose turn it is. Raises IndexError if none is ready."""
+        return self._ready[0]
+
+    def next_but(self, left_out: Container[Hashable]) -> Hashable | None:
+        """Give the first lane that is ready and not left out; None if there is none."""
+        return next((lane for lane in self._ready if lane not in left_out), None)
+
+    def take(self, lane: Hashable | None = None) -> Item:
+        """Give the first item of this lane, which is ready, or of the one whose turn it is. Raises IndexError."""
+        if lane is None:
+            lane = self._ready.popleft()
+        else:
+            self._ready.remove(lane)
+        return self._queues[lane].popleft()
 
     def release(self, lane: Hashable) -> None:
         """Let the lane's next item have its turn: the taken one is finished."""

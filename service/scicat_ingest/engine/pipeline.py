@@ -64,7 +64,7 @@ class Pipeline:
         match plan_record(record, rules):
             case Plan() as plan:
                 job = _Delivering(record, plan, self._catalogue.begin(plan), rules.digest, received_at, self._now)
-                return Prepared(("pid", plan.pid), job)
+                return Prepared(plan.pid, job)
             case Ignored() as ignored:
                 return Prepared(_lane_of_key(record), _Known(Skipped(record, ignored)))
             case RecordFault() as fault:
@@ -127,7 +127,7 @@ def plan_record(record: Record, rules: MappingRules) -> Plan | Ignored | RecordF
         if isinstance(decoded, Ignored):
             return decoded
         entry = map_acquisition(decoded, rules, record.timestamp_ms)
-        return entry if isinstance(entry, Ignored) else plan_steps(entry, len(record.value or b""))
+        return entry if isinstance(entry, Ignored) else plan_steps(entry, len(record.value or b""), record.timestamp_ms)
     except RecordFault as fault:
         return fault
     except Exception as error:  # noqa: BLE001 (logged with its traceback; one record must not stop the others)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.consume.record_stream import Partition
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 Lane = Hashable
-"""Records of one lane are worked off one after another: the pid, else the record's key, else the record itself."""
+"""Records of one lane are worked off one after another: the pid (a text), else the record's key, else the record."""
 
 
 class Job(Protocol):
@@ -63,6 +63,48 @@ class Publishes(Protocol):
         ConfigurationFault if Kafka refuses it.
         """
         ...
+
+
+class Admits(Protocol):
+    """How much of the catalogue may be used now."""
+
+    @property
+    def places(self) -> int:
+        """How many attempts may be under way at once; 0 while the catalogue is away."""
+        ...
+
+    @property
+    def isolated(self) -> Container[Lane]:
+        """Lanes whose records must be under way alone."""
+        ...
+
+    @property
+    def trying(self) -> bool:
+        """Whether others than the isolated ones should go first."""
+        ...
+
+    def take_share(self, share: float) -> None:
+        """Learn which share of all input partitions is ours, above 0, at most 1: it is our share of the rate."""
+        ...
+
+    async def tend(self, changed: Callable[[], None]) -> None:
+        """Look whether the catalogue is back; call `changed` when there may be more places. Runs for ever."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """So many places, always."""
+
+    places: int
+    isolated: Container[Lane] = ()
+    trying: bool = False
+
+    def take_share(self, share: float) -> None:
+        """Nothing depends on it."""
+
+    async def tend(self, changed: Callable[[], None]) -> None:
+        """Nothing ever changes."""
 
 
 @dataclass(frozen=True, slots=True)

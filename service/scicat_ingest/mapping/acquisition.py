@@ -87,6 +87,7 @@ def map_acquisition(decoded: Decoded, rules: MappingRules, record_timestamp_ms: 
             *_doubts(event),
             *attachment_warnings,
         ),
+        files_complete=event.filesMode == "complete",
     )
 
 

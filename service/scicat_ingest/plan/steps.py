@@ -11,6 +11,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.mapping.metadata import PROVENANCE
+from scicat_ingest.plan.same import METADATA, written
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -40,6 +43,11 @@ class PostOrigDatablock:
     def files(self) -> frozenset[FileKey]:
         """The block's files."""
         return file_keys(self.payload)
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths of the block's files."""
+        return frozenset(file["path"] for file in self.payload["dataFileList"])
 
     def only(self, files: frozenset[FileKey]) -> PostOrigDatablock:
         """Give the same block with fewer files, in the same order."""
@@ -78,6 +86,11 @@ class Plan:
     warnings: tuple[str, ...]
     weight: int
     """Size in bytes of the record that it was made from; tells whether serialising it is heavy."""
+    recorded_at_ms: int = -1
+    """The record's own time, in milliseconds since 1970; -1 if it has none. A dataset of an old record may have been
+    there before."""
+    files_complete: bool = True
+    """Whether its files are all that the dataset shall have."""
 
     @property
     def number_of_files(self) -> int:
@@ -85,23 +98,39 @@ class Plan:
         return sum(len(block.payload["dataFileList"]) for block in self.blocks)
 
     @property
+    def paths(self) -> frozenset[str]:
+        """The paths of all files."""
+        return frozenset(file["path"] for block in self.blocks for file in block.payload["dataFileList"])
+
+    @property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(int(block.payload["size"]) for block in self.blocks)
 
 
-def plan_steps(entry: CatalogueEntry, weight: int) -> Plan:
+def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> Plan:
     """Turn an entry into its steps; `weight` is the size in bytes of the record that it was made from."""
     return Plan(
         pid=entry.pid,
         acquisition_id=entry.acquisition_id,
         revision=entry.revision,
-        dataset=PostDataset(entry.dataset.payload()),
+        dataset=PostDataset(_signed(entry.dataset.payload())),
         blocks=tuple(PostOrigDatablock(block.payload()) for block in entry.origdatablocks),
         attachments=tuple(PostAttachment(attachment.payload()) for attachment in entry.attachments),
         warnings=entry.warnings,
         weight=weight,
+        recorded_at_ms=recorded_at_ms,
+        files_complete=entry.files_complete,
     )
+
+
+def _signed(payload: dict[str, Any]) -> dict[str, Any]:
+    """Put down in our own entry what we write: an update may later change what is still as we wrote it, and no more."""
+    metadata = payload.get(METADATA) or {}
+    if PROVENANCE not in metadata:
+        return payload
+    entry = metadata[PROVENANCE] | {"written": written(payload)}
+    return payload | {METADATA: metadata | {PROVENANCE: entry}}
 
 
 def file_keys(block: Mapping[str, Any]) -> frozenset[FileKey]:

@@ -15,13 +15,9 @@ import httpx
 
 from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.consume.record import Record
-from scicat_ingest.deliver.api_choice import ApiChoice
-from scicat_ingest.deliver.client import CatalogueClient
-from scicat_ingest.deliver.credentials import credentials_from
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
-from scicat_ingest.deliver.delivery import Deliveries
+from scicat_ingest.deliver.deliveries import Deliveries
 from scicat_ingest.deliver.transport import open_http_client
-from scicat_ingest.deliver.writes import CatalogueWrites
 from scicat_ingest.engine.pipeline import plan_record
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings
@@ -125,9 +121,7 @@ class Bench:
     scicat: dict[str, Any] = field(default_factory=dict)
     mapping: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
-    concurrency: int = 8
-    clock_is_late: float = 0.0
-    """Seconds by which our clock is behind the server's."""
+    retry: dict[str, Any] = field(default_factory=dict)
     credentials: Credentials | None = None
 
     @property
@@ -145,7 +139,8 @@ class Bench:
                     "contact_email": "data@example.org",
                     **self.mapping,
                 },
-                "limits": self.limits,
+                "limits": {"requests_per_second": None, **self.limits},
+                **({"retry": self.retry} if self.retry else {}),
             }
         )
 
@@ -161,7 +156,7 @@ class Bench:
         } | event
         settings = self.settings
         topic = settings.sources[0].topic
-        record = Record(topic, 0, 0, 0, None, json.dumps(whole).encode())
+        record = Record(topic, 0, 0, int(self.clock.now * 1000), None, json.dumps(whole).encode())
         plan = plan_record(record, rules_by_topic(settings)[topic])
         assert isinstance(plan, Plan), plan
         return plan
@@ -172,13 +167,9 @@ class Bench:
         http = open_http_client(base_url=self.stand_in.url, max_connections=8, user_agent="test")
         http._transport = Mishaps(http._transport, self.mishaps)
         async with http:
-            client = CatalogueClient(http, settings.scicat, max_concurrency=self.concurrency)
-            self.credentials = credentials_from(
-                settings.scicat, client.login, lambda: self.clock.now - self.clock_is_late
-            )
-            client.use(self.credentials)
-            api = ApiChoice(settings.scicat.api)
-            yield Deliveries(client, CatalogueWrites(client, api), api, settings, self.clock)
+            deliveries = Deliveries.over(http, settings, self.clock)
+            self.credentials = deliveries.parts.client._credentials
+            yield deliveries
 
     async def finish(self, delivery: Delivery) -> Delivered:
         """Attempt until it is done, as the engine would; between two attempts the clock goes on."""
@@ -186,8 +177,16 @@ class Bench:
             match await delivery.attempt():
                 case TryAgain(seconds=seconds):
                     await self.clock.sleep(seconds)
+                    await self._until_not_open(delivery)
                 case Delivered() as delivered:
                     return delivered
+
+    async def _until_not_open(self, delivery: Delivery) -> None:
+        """Probe, as the engine's task would, until the circuit is no longer open."""
+        traffic, probe = delivery._traffic, delivery._probe
+        while traffic.is_open:
+            await self.clock.sleep(traffic.probe_delay)
+            await probe._probe()
 
     async def deliver(self, deliveries: Deliveries, plan: Plan) -> Delivered:
         """Begin a delivery and bring it to its end."""

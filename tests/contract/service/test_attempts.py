@@ -44,7 +44,7 @@ async def test_waiting_for_another_writer_is_no_failure(bench: Bench, caplog: py
     plan = bench.plan()
     settle = bench.settings.scicat.settle_seconds
     async with bench.open() as deliveries:
-        assert await deliveries._writes.create_dataset(plan, [])
+        assert await deliveries.parts.writes.create_dataset(plan, [])
         bench.mishaps["POST", "origdatablocks"] = {1: "refuse connection"}
         delivery = deliveries.begin(plan)
         for _ in range(5):
@@ -83,11 +83,11 @@ async def test_waiting_for_another_writer_never_makes_a_record_too_old(bench: Be
     """However long it keeps on writing; only a failure can be the last one."""
     plan = bench.plan()
     async with bench.open() as deliveries:
-        assert await deliveries._writes.create_dataset(plan, [])
+        assert await deliveries.parts.writes.create_dataset(plan, [])
         delivery = deliveries.begin(plan)
         assert isinstance(await delivery.attempt(), TryAgain)
         bench.clock.now += bench.settings.retry.max_age_seconds + 1
-        assert await deliveries._writes.correct_totals(plan.pid, 0, 0)
+        assert await deliveries.parts.writes.change(plan, {"size": 0})
         assert isinstance(await delivery.attempt(), TryAgain)
         await bench.finish(delivery)
     bench.assert_once(plan)
@@ -130,7 +130,6 @@ async def test_an_attempt_that_is_cancelled_from_the_start_sends_nothing(bench: 
 
 async def test_waiting_for_a_free_connection_can_be_cancelled(bench: Bench) -> None:
     """Nothing was sent yet, so there is nothing to wait for."""
-    bench.concurrency = 1
     held, release = anyio.Event(), anyio.Event()
 
     async def held_up(send: Send) -> httpx.Response:
@@ -140,6 +139,7 @@ async def test_waiting_for_a_free_connection_can_be_cancelled(bench: Bench) -> N
 
     bench.mishaps = {("POST", "datasets"): {1: held_up}}
     async with bench.open() as deliveries, anyio.create_task_group() as tasks:
+        deliveries.parts.client._gate.total_tokens = 1
         tasks.start_soon(deliveries.begin(bench.plan()).attempt)
         await held.wait()
         with anyio.CancelScope() as scope:
@@ -152,11 +152,11 @@ async def test_waiting_for_a_free_connection_can_be_cancelled(bench: Bench) -> N
 
 async def test_a_cancellation_that_comes_with_the_free_connection_is_obeyed(bench: Bench) -> None:
     """The last moment before a request is sent."""
-    bench.concurrency = 1
     somebody = object()
     scope = anyio.CancelScope()
     async with bench.open() as deliveries, anyio.create_task_group() as tasks:
-        gate = deliveries._client._gate
+        gate = deliveries.parts.client._gate
+        gate.total_tokens = 1
         await gate.acquire_on_behalf_of(somebody)
 
         async def attempt() -> None:

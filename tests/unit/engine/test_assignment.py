@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from scicat_ingest.engine.ports import Job
     from scicat_ingest.engine.session import Work
 
-BOUNDS = Bounds(records=12, bytes=3000, partition_records=8, expected_record_bytes=200, concurrency=3)
+BOUNDS = Bounds(records=12, bytes=3000, partition_records=8, expected_record_bytes=200)
+PLACES = 3
 PARTITIONS = [("a", 0), ("a", 1), ("b", 0)]
 NO_JOB: Job = None  # type: ignore[assignment]  # nothing is attempted here
 
@@ -93,7 +94,7 @@ class AssignmentMachine(RuleBasedStateMachine):
 
     @rule()
     def start(self) -> None:
-        work = self.assignment.start()
+        work = self.assignment.start(PLACES)
         if work is None:
             return
         busy = [*self.running, *self.waiting, *self.unpublished]
@@ -101,7 +102,7 @@ class AssignmentMachine(RuleBasedStateMachine):
         earlier = [other for other in work.session.open.values() if other.record.key == work.record.key]
         assert work.record.offset == min(other.record.offset for other in earlier), "out of order"
         self.running.append(work)
-        assert len(self.running) <= BOUNDS.concurrency
+        assert len(self.running) <= PLACES
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), how=st.sampled_from(["ended", "try again", "halt"]))
@@ -192,7 +193,7 @@ def test_partitions_take_turns() -> None:
     assignment = new()
     received(assignment, *[record(number, lane=str(number)) for number in range(5)])
     received(assignment, record(0, ("b", 0)))
-    first, second = assignment.start(), assignment.start()
+    first, second = assignment.start(PLACES), assignment.start(PLACES)
     assert {work.session.partition for work in (first, second) if work} == {("a", 0), ("b", 0)}
 
 
@@ -200,17 +201,17 @@ def test_a_waiting_record_blocks_its_own_lane_only() -> None:
     """Its place is free for others meanwhile, and it has the next turn when it is due."""
     assignment = new()
     slow, same, other = received(assignment, record(0), record(1), record(2, lane="y"))
-    assert assignment.start() is slow
+    assert assignment.start(PLACES) is slow
     assignment.try_again(slow)
     assert assignment.running == 0
-    assert assignment.start() is other
-    assert assignment.start() is None
+    assert assignment.start(PLACES) is other
+    assert assignment.start(PLACES) is None
     assignment.due(slow)
-    assert assignment.start() is slow
+    assert assignment.start(PLACES) is slow
     assignment.ended(slow)
-    assert assignment.start() is None, "not before its outcome is acknowledged"
+    assert assignment.start(PLACES) is None, "not before its outcome is acknowledged"
     assignment.acknowledged(slow)
-    assert assignment.start() is same
+    assert assignment.start(PLACES) is same
 
 
 def test_a_shut_partition_is_not_fetched_until_it_is_half_empty() -> None:
@@ -219,7 +220,7 @@ def test_a_shut_partition_is_not_fetched_until_it_is_half_empty() -> None:
     works = received(assignment, *[record(number, lane=str(number)) for number in range(8)])
     assert assignment.fetchable() == ([("a", 1), ("b", 0)], 4)
     for _ in range(4):
-        work = assignment.start()
+        work = assignment.start(PLACES)
         assert work is not None
         assignment.ended(work)
         assignment.acknowledged(work)
@@ -231,7 +232,7 @@ def test_a_held_source_is_left_alone_and_its_offsets_stay_open() -> None:
     """What is under way ends; its other records are dropped from memory and wait in Kafka."""
     assignment = new()
     under_way, queued = received(assignment, record(0), record(1, lane="y"))
-    assert assignment.start() is under_way
+    assert assignment.start(PLACES) is under_way
     assignment.hold("a")
     assert queued.state is WorkState.DROPPED
     assert assignment.fetchable()[0] == [("b", 0)]
@@ -239,7 +240,7 @@ def test_a_held_source_is_left_alone_and_its_offsets_stay_open() -> None:
     assignment.acknowledged(under_way)
     assert assignment.held_records == 0
     assert assignment.committable() == {("a", 0): 1}
-    assert assignment.start() is None
+    assert assignment.start(PLACES) is None
 
 
 def test_a_source_that_was_held_before_a_rebalance_stays_held() -> None:
@@ -253,7 +254,7 @@ def test_a_withheld_dead_letter_keeps_its_offset_open() -> None:
     """It comes again after the next start."""
     assignment = new()
     (work,) = received(assignment, record(0))
-    assert assignment.start() is work
+    assert assignment.start(PLACES) is work
     assignment.ended(work)
     assignment.hold("a")
     assignment.withhold(work)
@@ -265,7 +266,7 @@ def test_a_closed_assignment_abandons_what_is_under_way_and_ignores_its_end() ->
     """The attempt is told to end; that it ends well after all changes nothing."""
     assignment = new()
     (work,) = received(assignment, record(0))
-    assert assignment.start() is work
+    assert assignment.start(PLACES) is work
     abandoned: list[Work] = []
     work.abandon = lambda: abandoned.append(work)
     assignment.drain()
@@ -283,7 +284,7 @@ def test_what_was_completed_out_of_order_is_not_done_again_after_a_rebalance() -
     remembered = Remembered()
     assignment = new(remembered=remembered)
     first, second = received(assignment, record(0), record(1, lane="y"))
-    assert [assignment.start(), assignment.start()] == [first, second]
+    assert [assignment.start(PLACES), assignment.start(PLACES)] == [first, second]
     assignment.ended(second)
     assignment.acknowledged(second)
     assert assignment.committable() == {("a", 0): 0}

@@ -13,7 +13,7 @@ from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import DRAIN_SECONDS, Engine, Parts
 from scicat_ingest.engine.observer import Observer
-from scicat_ingest.engine.ports import Prepared
+from scicat_ingest.engine.ports import Places, Prepared
 from scicat_ingest.engine.states import EngineState
 from scicat_ingest.faults import (
     CommitRefused,
@@ -93,6 +93,10 @@ class Scene(Observer):
             await self.committing()
         self.journal.append(("commit", dict(offsets)))
 
+    @property
+    def all_partitions(self) -> int:
+        return 1
+
     async def lags(self) -> dict[Partition, int]:
         return {}
 
@@ -155,8 +159,8 @@ class Scene(Observer):
 
         async def main(_: object) -> None:
             self.engine = Engine(
-                Parts(self, self, self, self),
-                Bounds(**{"concurrency": 2, **bounds}),
+                Parts(self, self, self, self, Places(bounds.pop("places", 2))),
+                Bounds(**bounds),
                 guarded=["t"],
                 secrets=lambda: list(self.secrets),
             )
@@ -204,7 +208,7 @@ def test_an_offset_is_committed_only_after_every_outcome_before_it_is_published(
 def test_two_records_of_one_lane_never_run_at_once_and_keep_their_order() -> None:
     """The next begins when the outcome of the one before is published; other lanes go on meanwhile."""
     scene = Scene([[record(n, f"lane {n % 3}") for n in range(30)]])
-    scene.play(20, concurrency=8)
+    scene.play(20, places=8)
     for lane in range(3):
         mine = [
             (kind, what)
@@ -480,7 +484,7 @@ def test_a_flood_of_dead_letters_holds_the_source() -> None:
         return DeadLettered(given, PidTaken("test"), None, NOTHING, NOTHING)
 
     scene = Scene([records(*range(60))], work=work)
-    scene.play(60, concurrency=4)
+    scene.play(60, places=4)
     assert sorted(scene.of("published")) == list(range(20))
     ((topic, reason),) = scene.of("held")
     assert topic == "t"

@@ -265,7 +265,7 @@ def test_the_lane_is_the_pid_else_the_key_else_the_record() -> None:
     """Records of one lane are delivered one after another."""
     ingested = run(event())
     assert isinstance(ingested, Ingested)
-    assert prepare(event()).lane == ("pid", ingested.plan.pid)
+    assert prepare(event()).lane == ingested.plan.pid
     assert prepare(b"{").lane == ("key", b"odin-000042")
     unkeyed = record(b"{")
     bare = type(unkeyed)(unkeyed.topic, 3, 9, 0, None, b"{")

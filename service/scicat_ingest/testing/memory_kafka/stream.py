@@ -111,6 +111,11 @@ class MemoryStream:
         if answer is Answer.LOST:
             raise KafkaUnavailable("no answer to the commit")
 
+    @property
+    def all_partitions(self) -> int:
+        """How many partitions the input topics have."""
+        return sum(topic in self.topics for topic, _ in self._kafka.logs)
+
     async def lags(self) -> dict[Partition, int]:
         """Tell how far each of our partitions is behind its end. Raises KafkaUnavailable."""
         answer = await self._kafka.ask(self.process, "lags", self._kafka.timings.looked_up_within)

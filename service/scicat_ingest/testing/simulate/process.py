@@ -12,7 +12,7 @@ from scicat_ingest.decode.decoded import Ignored
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.observer import Observer
-from scicat_ingest.engine.ports import Prepared
+from scicat_ingest.engine.ports import Places, Prepared
 from scicat_ingest.faults import ConfigurationFault, CredentialsRejected, RejectedByCatalogue, StreamFault
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
 from scicat_ingest.testing.simulate.checks import coordinates
@@ -22,7 +22,7 @@ from scicat_ingest.testing.simulate.whole import pipeline_of
 if TYPE_CHECKING:
     from scicat_ingest.consume.record import Record
     from scicat_ingest.engine.pipeline import Pipeline
-    from scicat_ingest.engine.ports import Job
+    from scicat_ingest.engine.ports import Admits, Job
     from scicat_ingest.faults import RecordFault
     from scicat_ingest.plan.steps import Plan
     from scicat_ingest.report.outcome import Outcome
@@ -59,9 +59,10 @@ class SimulatedProcess(Observer):
         while self._wanted:
             self._starts += 1
             self.stream = self.world.kafka.member(f"{self.name}.{self._starts}", [TOPIC], GROUP)
+            admits: Admits = Places(self.world.scenario.places)
             if self.world.catalogue is not None:
-                self._pipeline = pipeline_of(self.world, self.world.catalogue, self.stream.process)
-            parts = Parts(self.stream, self, self.stream.publisher(), self)
+                self._pipeline, admits = pipeline_of(self.world, self.world.catalogue, self.stream.process)
+            parts = Parts(self.stream, self, self.stream.publisher(), self, admits)
             self.engine = Engine(parts, self.world.scenario.bounds)
             with anyio.CancelScope() as self._scope:
                 try:

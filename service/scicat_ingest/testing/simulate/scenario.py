@@ -90,6 +90,8 @@ class Scenario:
     records: tuple[SentRecord, ...]
     events: tuple[Event, ...]
     bounds: Bounds
+    places: int
+    """Attempts that may be under way at once, where the catalogue is only simulated."""
     pace: float
     """Seconds that a request to the catalogue takes, about."""
     lost_answers: float
@@ -148,8 +150,8 @@ def draw_scenario(seed: int) -> Scenario:
             bytes=chance.choice((2 * largest, 10_000, 100_000)),
             partition_records=chance.choice((3, 6, 25)),
             expected_record_bytes=largest + 200,
-            concurrency=chance.randint(1, 6),
         ),
+        places=chance.randint(1, 6),
         pace=chance.choice((0.01, 0.1, 1.0)),
         lost_answers=chance.choice((0.0, 0.0, 0.05, 0.3)),
         whole=whole,

@@ -17,11 +17,7 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from scicat_ingest.deliver.api_choice import ApiChoice
-from scicat_ingest.deliver.client import CatalogueClient
-from scicat_ingest.deliver.credentials import credentials_from
-from scicat_ingest.deliver.delivery import Deliveries
-from scicat_ingest.deliver.writes import CatalogueWrites
+from scicat_ingest.deliver.deliveries import Deliveries
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.settings import Settings
@@ -58,6 +54,7 @@ def _settings() -> Settings:
                 "read_back_group": account.groups[0],
             },
             "sources": [{"topic": TOPIC}],
+            "limits": {"max_concurrency": _CONCURRENCY},
             "mapping": {
                 "pid_prefix": "20.500.12345",
                 "namespace": "6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10",
@@ -116,26 +113,26 @@ class SimulatedCatalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Clock:
     world: World
 
     def monotonic(self) -> float:
         return anyio.current_time()
 
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
     def chance(self) -> float:
         return self.world.draw(0.0, 1.0)
 
 
-def pipeline_of(world: World, catalogue: SimulatedCatalogue, process: Process) -> Pipeline:
+def pipeline_of(world: World, catalogue: SimulatedCatalogue, process: Process) -> tuple[Pipeline, Deliveries]:
     """Give a process its way of a record, from bytes to the stand-in."""
     settings = _settings()
     http = httpx.AsyncClient(transport=_Line(world, catalogue, process), base_url=_URL)
-    client = CatalogueClient(http, settings.scicat, max_concurrency=_CONCURRENCY)
-    client.use(credentials_from(settings.scicat, client.login, lambda: _EPOCH + anyio.current_time()))
-    api = ApiChoice(settings.scicat.api)
-    deliveries = Deliveries(client, CatalogueWrites(client, api), api, settings, _Waiting(world))
+    deliveries = Deliveries.over(http, settings, _Clock(world))
     rules = {TOPIC: rules_for(settings.sources[0], settings)}
-    return Pipeline(rules, deliveries, now)
+    return Pipeline(rules, deliveries, now), deliveries
 
 
 class _Line(httpx.AsyncBaseTransport):

@@ -1,0 +1,63 @@
+"""Which record may be bringing the catalogue down (pure): a query of death is found by trying suspects alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+DEADLY = 2
+"""So many times in a row the catalogue went down with nothing but this record under way."""
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    alone: bool
+
+
+class Suspects:
+    """Attempts under way, and what became of the catalogue meanwhile. A key is a record's pid."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, _UnderWay] = {}
+        self._strikes: dict[Hashable, int] = {}
+        """For each suspect: how often in a row the catalogue went down while it was alone."""
+
+    @property
+    def under_way(self) -> int:
+        """Attempts under way."""
+        return len(self._under_way)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether this record must be tried alone."""
+        return key in self._strikes
+
+    def __len__(self) -> int:
+        return len(self._strikes)
+
+    def begin(self, key: Hashable) -> None:
+        """Note that an attempt begins."""
+        for other in self._under_way.values():
+            other.alone = False
+        self._under_way[key] = _UnderWay(alone=not self._under_way)
+
+    def went_down(self, key: Hashable) -> None:
+        """Note that the catalogue went down of a record's write, for all that is known, or of another's beside it."""
+        for other in self._under_way:
+            self._strikes.setdefault(other, 0)
+        if key in self._under_way and self._under_way[key].alone:
+            self._strikes[key] += 1
+
+    def end(self, key: Hashable) -> None:
+        """Note that an attempt has ended, well or not."""
+        self._under_way.pop(key, None)
+
+    def clear(self, key: Hashable) -> None:
+        """Note that an attempt ended with the catalogue up: it was not this one."""
+        self._strikes.pop(key, None)
+
+    def is_deadly(self, key: Hashable) -> bool:
+        """Tell whether this record brings the catalogue down."""
+        return self._strikes.get(key, 0) >= DEADLY
