@@ -45,8 +45,6 @@ BLOCKS_IN_TOTALS = 10
 """SciCat's v4 route sums up at most this many blocks; with more, its totals are checked and corrected."""
 TAKE_TURNS_SECONDS = 1.0
 """How long a record waits while another one of the same dataset, from another partition, has an attempt under way."""
-DARE_SECONDS = 3.0
-"""How long at most a service waits before it repairs a dataset that it cannot claim: another may have the same idea."""
 FRESH_SECONDS = 600.0
 """The dataset of an older record may have been there before and deleted: its blocks would still be there."""
 
@@ -246,9 +244,10 @@ class Delivery:
         match await self._writes.change(self._plan, totals, unmodified_since=_just_after(stored)):
             case Verdict.MODIFIED:
                 return self._wait(TAKE_TURNS_SECONDS, "somebody else touched it meanwhile")
-            case Verdict.REFUSED if not progress.dared:
-                progress.dared = True
-                return self._wait(DARE_SECONDS * self._clock.chance(), "somebody else may begin to repair it as well")
+            case Verdict.REFUSED if not progress.drew_lots:
+                progress.drew_lots = True
+                wait = progress.settle_seconds * self._clock.chance()
+                return self._wait(wait, "our account cannot claim it, and somebody else may begin to repair it as well")
             case _:
                 progress.wrote(sent_at)
                 return None

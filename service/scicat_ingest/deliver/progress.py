@@ -48,8 +48,8 @@ class Progress:
     created: bool = False
     """We created the dataset in this delivery."""
     updated: bool = False
-    dared: bool = False
-    """We have waited a random time before the repair of a dataset that nobody is at work on."""
+    drew_lots: bool = False
+    """We have waited for a random time, so that we hardly begin a repair in the same moment as somebody else."""
     block_ids: list[str] = field(default_factory=list)
     attachment_ids: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -116,6 +116,8 @@ class Progress:
             left = self.settle_seconds - found.stored.seconds_since_touched()
             others = left + chance * SETTLE_JITTER * self.settle_seconds if left > 0 else 0.0
         wait = max(own, others, 0.0)
+        if others > 0:
+            self.drew_lots = True
         if wait == 0:
             self._doubt = None
         return wait

@@ -36,7 +36,7 @@ class StoredDataset:
     attachment_ids: frozenset[str]
     attachment_keys: frozenset[AttachmentKey]
     touched_at: datetime | None
-    """When the dataset or its newest block was last written, by the server's clock."""
+    """When the dataset or its newest part was last written, by the server's clock."""
     read_at: datetime | None
     """The server's clock at the time of reading."""
 
@@ -76,7 +76,7 @@ def read_stored(document: Mapping[str, Any], server_time: datetime | None, versi
         copied_block_ids=tuple(_id_of(block) for block in blocks if any(copies[path] > 1 for path in _paths(block))),
         attachment_ids=frozenset(ids),
         attachment_keys=frozenset(attachment_key(item) for item in attachments),
-        touched_at=_latest([document, *blocks]),
+        touched_at=_latest([document, *blocks, *attachments]),
         read_at=server_time,
     )
 

@@ -99,6 +99,10 @@ class Scenario:
     whole: bool
     """Whether records are really decoded, mapped and delivered; else only their behaviour is simulated."""
 
+    claims: bool
+    """Whether our account may PATCH, and so make sure that nobody else repairs the same dataset. If it may not, two
+    replicas could do so within the same second; then an acquisition's records are in one partition, as its key says."""
+
     @property
     def quiet_from(self) -> float:
         """When the last trouble is over."""
@@ -136,12 +140,16 @@ def draw_scenario(seed: int) -> Scenario:
     lanes = chance.choice((2, 6, 30))
     largest = 900
     whole = seed % WHOLE_EVERY == 0
+    claims = seed % (2 * WHOLE_EVERY) == 0
+    keyed = whole and not claims
     return Scenario(
         seed=seed,
         partitions=partitions,
         processes=processes,
         records=tuple(
-            _record(chance, horizon if chance.random() < 0.5 else 0.0, partitions, lanes, largest, whole=whole)
+            _record(
+                chance, horizon if chance.random() < 0.5 else 0.0, partitions, lanes, largest, whole=whole, keyed=keyed
+            )
             for _ in range(chance.randint(6, 14 if whole else 30))
         ),
         events=tuple(_event(chance, horizon, processes) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 5)))),
@@ -155,20 +163,21 @@ def draw_scenario(seed: int) -> Scenario:
         pace=chance.choice((0.01, 0.1, 1.0)),
         lost_answers=chance.choice((0.0, 0.0, 0.05, 0.3)),
         whole=whole,
+        claims=claims,
     )
 
 
-def _record(chance: Random, horizon: float, partitions: int, lanes: int, largest: int, *, whole: bool) -> SentRecord:
+def _record(
+    chance: Random, horizon: float, partitions: int, lanes: int, largest: int, *, whole: bool, keyed: bool
+) -> SentRecord:
     kind = _weighted(chance, _KINDS)
     lane = f"pid-{chance.randrange(lanes)}"
     if whole:
         kind = _AS_A_WHOLE.get(kind, kind)
         lane = lane if kind is Kind.GOOD else f"key-{chance.random()}"
-    # An acquisition's records are in one partition, as its key says. Without a key, two replicas could repair one
-    # dataset within the same second.
     return SentRecord(
         at=chance.uniform(0.0, horizon),
-        partition=sum(lane.encode()) % partitions if whole else chance.randrange(partitions),
+        partition=sum(lane.encode()) % partitions if keyed else chance.randrange(partitions),
         lane=lane,
         kind=kind,
         failures=chance.randint(1, 3) if kind in (Kind.FLAKY, Kind.REJECTED) else 0,

@@ -42,9 +42,9 @@ def now() -> datetime:
     return datetime.fromtimestamp(_EPOCH + anyio.current_time(), UTC)
 
 
-@lru_cache(maxsize=1)
-def _settings() -> Settings:
-    account = StandInConfig().account("ingestor")
+@lru_cache
+def _settings(username: str) -> Settings:
+    account = StandInConfig().account(username)
     return Settings.model_validate(
         {
             "scicat": {
@@ -128,7 +128,7 @@ class _Clock:
 
 def pipeline_of(world: World, catalogue: SimulatedCatalogue, process: Process) -> tuple[Pipeline, Deliveries]:
     """Give a process its way of a record, from bytes to the stand-in."""
-    settings = _settings()
+    settings = _settings("pidUser" if world.scenario.claims else "ingestor")
     http = httpx.AsyncClient(transport=_Line(world, catalogue, process), base_url=_URL)
     deliveries = Deliveries.over(http, settings, _Clock(world))
     rules = {TOPIC: rules_for(settings.sources[0], settings)}
