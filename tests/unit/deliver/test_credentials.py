@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,7 +16,7 @@ from scicat_ingest.deliver.api_choice import ApiChoice
 from scicat_ingest.deliver.backoff import delay_seconds
 from scicat_ingest.deliver.classify import Route
 from scicat_ingest.deliver.credentials import Credentials, PasswordLogin, credentials_from, token_expiry
-from scicat_ingest.faults import CredentialsRejected, InvalidSettings
+from scicat_ingest.faults import CatalogueUnavailable, CredentialsRejected, InvalidSettings
 from scicat_ingest.settings import RetrySettings, ScicatSettings
 
 if TYPE_CHECKING:
@@ -41,13 +42,16 @@ class Backend:
         self.now = 1_000_000.0
         self.logins: list[tuple[str, str]] = []
         self.lifetime: float | None = 3600
+        self.fault: Exception | None = None
 
     async def login(self, username: str, password: str) -> str:
         await anyio.lowlevel.checkpoint()
         self.logins.append((username, password))
+        if self.fault is not None:
+            raise self.fault
         if self.lifetime is None:
             return f"opaque{len(self.logins)}"
-        return jwt(exp=self.now + self.lifetime, n=len(self.logins))
+        return jwt(iat=self.now, exp=self.now + self.lifetime, n=len(self.logins))
 
     def credentials(self, **settings: object) -> Credentials:
         return credentials_from(ScicatSettings.model_validate(settings), self.login, lambda: self.now)
@@ -82,6 +86,7 @@ async def test_many_callers_with_a_refused_token_log_in_once() -> None:
     backend = Backend()
     credentials = backend.credentials(username="u", password="p")
     bad = await credentials.token()
+    backend.now += 2
     async with anyio.create_task_group() as tasks:
         for _ in range(10):
             tasks.start_soon(credentials.renew, bad)
@@ -95,8 +100,11 @@ async def test_a_password_file_is_read_at_every_login(tmp_path: Path) -> None:
     backend = Backend()
     (tmp_path / "password").write_text("old\n")
     credentials = backend.credentials(username="u", password_file=tmp_path / "password")
-    await credentials.renew(await credentials.token())
+    token = await credentials.token()
+    backend.now += 2
+    await credentials.renew(token)
     (tmp_path / "password").write_text("new")
+    backend.now += 2
     await credentials.renew(await credentials.token())
     assert [password for _, password in backend.logins] == ["old", "old", "new"]
 
@@ -108,16 +116,53 @@ async def test_a_given_token_cannot_be_renewed() -> None:
     assert not await credentials.renew("given")
 
 
-async def test_a_token_file_is_read_again_when_the_token_is_refused(tmp_path: Path) -> None:
-    """Until then the old one is used."""
+async def test_a_token_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    """Before the old token is refused."""
     file = tmp_path / "token"
     file.write_text("first\n")
     credentials = Backend().credentials(token_file=file)
     assert not await credentials.renew("first")
-    file.write_text("second")
     assert await credentials.token() == "first"
-    assert await credentials.renew("first")
+    file.write_text("second")
+    os.utime(file, ns=(1, 1))
     assert await credentials.token() == "second"
+    assert await credentials.renew("first")
+    file.unlink()
+    with pytest.raises(CredentialsRejected, match="cannot read"):
+        await credentials.token()
+
+
+@pytest.mark.parametrize("fault", [CredentialsRejected("no"), CatalogueUnavailable("away")])
+async def test_a_login_that_fails_is_no_storm(fault: CredentialsRejected | CatalogueUnavailable) -> None:
+    """All who wait for it get the same fault; after a second the next one tries again."""
+    backend = Backend()
+    backend.fault = fault
+    credentials = backend.credentials(username="u", password="p")
+    caught: list[Exception] = []
+
+    async def ask() -> None:
+        try:
+            await credentials.token()
+        except type(fault) as error:
+            caught.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(ask)
+    assert (len(caught), len(backend.logins)) == (10, 1)
+    assert {str(error) for error in caught} == {str(fault)}
+    backend.now += 1.5
+    backend.fault = None
+    assert await credentials.token()
+
+
+async def test_a_token_that_is_refused_at_once_is_no_storm() -> None:
+    """A server whose tokens are dead on arrival is asked once a second."""
+    backend = Backend()
+    credentials = backend.credentials(username="u", password="p")
+    with pytest.raises(CatalogueUnavailable, match="gave us just now"):
+        await credentials.renew(await credentials.token())
+    assert len(backend.logins) == 1
 
 
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff"])

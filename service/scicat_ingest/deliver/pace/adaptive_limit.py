@@ -21,8 +21,9 @@ SLOW = 3.0
 """From so many times its baseline on, it is slow; between the two, nothing changes."""
 ON_SLOW = 0.9
 ON_PUSH_BACK = 0.6
-BASELINE_RISE = 0.02
-"""Share of the way to a window's median by which a baseline rises: a server that became slower for good is believed."""
+BASELINE_RISE = 0.1
+"""Share of the way to a window's median by which a baseline rises: a server that became slower for good is believed.
+Only while no more than FIRST are under way: else we would take the queue that we make ourselves for its latency."""
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class AdaptiveLimit:
         for kind, seconds in latencies.items():
             middle = median(seconds)
             baseline = self._baselines.get(kind, middle)
-            rise = (middle - baseline) * BASELINE_RISE
+            rise = (middle - baseline) * BASELINE_RISE if self._limit <= FIRST else 0.0
             self._baselines[kind] = middle if middle < baseline else baseline + rise
             ratios += [middle / max(baseline, 1e-6)] * len(seconds)
         return median(ratios) if ratios else 1.0
