@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticUndefined
 
 from scicat_ingest.cli.schema import event_schema
+from scicat_ingest.deliver.classify import TABLE, WRITES, Route, Row, Verdict
 from scicat_ingest.engine.states import (
     ENGINE,
     SESSION,
@@ -36,11 +37,49 @@ NOTE = "<!-- written by docs/generate.py: change the code, then `make docs` -->\
 def pages() -> dict[str, str]:
     """Give every generated page by its file name."""
     return {
+        "answers.md": answers_page(),
         "event.md": event_page(),
         "outcomes.md": outcomes_page(),
         "settings.md": settings_page(),
         "states.md": states_page(),
     }
+
+
+def answers_page() -> str:
+    """Print the table that decides what an answer of SciCat means."""
+    lines = [
+        "# What SciCat's answers mean\n",
+        "Printed from the table in `deliver/classify.py` that the service itself decides by: the first row that fits. An empty cell fits",
+        "everything. Identity is what `whoami` says of our token, health what SciCat says of itself; both are asked only after `CHECK`.\n",
+        "| route | status | message | body | sent | identity | health | verdict | because |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(f"| {' | '.join(_cells(row))} |" for row in TABLE),
+        "",
+        "| verdict | what is done |",
+        "|---|---|",
+        *(f"| {verdict.name} | {verdict.value} |" for verdict in Verdict),
+        "",
+    ]
+    return NOTE + "\n".join(lines)
+
+
+def _cells(row: Row) -> list[str]:
+    routes = "" if row.routes == frozenset(Route) else _routes(row.routes)
+    status = "no answer"
+    if row.statuses is not None:
+        first, last = row.statuses
+        status = str(first) if first == last else f"{first}-{last}"
+    words = [None if part is None else part.name.lower() for part in (row.body, row.sent, row.identity, row.health)]
+    texts = ", ".join(f"`{text}`" for text in row.says if text)
+    return [routes, status, texts, *(word or "" for word in words), row.verdict.name, row.because]
+
+
+def _routes(routes: frozenset[Route]) -> str:
+    if routes == WRITES:
+        return "all writes"
+    if routes == frozenset(Route) - WRITES:
+        return "all but writes"
+    return ", ".join(sorted(route.name for route in routes))
 
 
 def event_page() -> str:
@@ -111,7 +150,12 @@ def outcomes_page() -> str:
         "|---|---|",
         "| `created` | the dataset was made now |",
         "| `already_present` | it was there with all its parts |",
-        "| `completed` | it was there and ours, and missing blocks or attachments were added |\n",
+        "| `completed` | it was there and ours, and missing blocks or attachments were added |",
+        "| `updated` | fields were changed: a later revision, or `scicat.on_conflict: update` |\n",
+        "`drift` names what differs and was left alone: fields that a curator changed, files that the event does not list. A warning that",
+        "begins with `needs_curator` names documents that only a curator can put right: blocks of a deleted dataset that came back, files",
+        "that are listed twice. Nothing is ever deleted by the service. `existingPid` is a dataset that an older script had made",
+        "(`scicat.exists_by`).\n",
         "## Ignored\n",
         "| reason | meaning |",
         "|---|---|",

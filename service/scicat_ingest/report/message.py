@@ -107,6 +107,7 @@ def _ingested(outcome: Ingested, topic: str) -> Message:
         },
         "files": plan.number_of_files,
         "bytes": plan.size,
+        "drift": _bounded(list(delivered.drift)),
         "warnings": _bounded(list(dict.fromkeys((*plan.warnings, *delivered.warnings)))),
         "attempts": delivered.attempts,
         "timings": {
@@ -114,6 +115,7 @@ def _ingested(outcome: Ingested, topic: str) -> Message:
             "receivedAt": write_time(outcome.received_at),
             "doneAt": write_time(outcome.done_at),
         },
+        **({} if delivered.existing_pid is None else {"existingPid": delivered.existing_pid}),
         "mapping": {"name": NATIVE, "digest": outcome.mapping_digest},
         "source": _coordinates(record),
     }

@@ -71,6 +71,7 @@ def test_an_ingested_event_says_everything_about_the_dataset() -> None:
         "attachments": {"created": 0, "found": 1, "ids": []},
         "files": 1,
         "bytes": 1048576,
+        "drift": [],
         "warnings": ["late"],
         "attempts": 3,
         "timings": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,16 +34,19 @@ def test_one_record_that_fails_for_ever_proves_nothing() -> None:
 def test_a_good_probe_leads_to_a_trial_and_a_good_trial_closes_it() -> None:
     """A bad one opens it again, for the same reason."""
     circuit = Circuit()
+    seen = []
     circuit.open("away")
-    circuit.probed(good=False)
-    assert circuit.state is CircuitState.OPEN
-    circuit.probed(good=True)
-    assert circuit.state is CircuitState.TRIAL
-    circuit.tried(good=False)
-    assert (circuit.state, circuit.reason) == (CircuitState.OPEN, "away")
-    circuit.probed(good=True)
-    circuit.tried(good=True)
-    assert circuit.state is CircuitState.CLOSED
+    for step in (
+        partial(circuit.probed, good=False),
+        partial(circuit.probed, good=True),
+        partial(circuit.tried, good=False),
+        partial(circuit.probed, good=True),
+        partial(circuit.tried, good=True),
+    ):
+        step()
+        seen.append(circuit.state.name)
+    assert seen == ["OPEN", "TRIAL", "OPEN", "TRIAL", "CLOSED"]
+    assert circuit.reason == "away"
 
 
 STEPS = st.one_of(
