@@ -37,6 +37,7 @@ class Listener:
         self._runner: web.ServerRunner | None = None
         self._socket: asyncio.Server | None = None
         self._restart: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
 
     @property
     def up(self) -> bool:
@@ -71,8 +72,18 @@ class Listener:
         later = None if restart_after is None else self._start_after(restart_after)
         self._restart = None if later is None else asyncio.get_running_loop().create_task(later)
 
+    async def pause(self, seconds: float) -> bool:
+        """Wait; give False, at once, if it stops or crashes meanwhile."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return True
+        return False
+
     async def _listen(self) -> None:
         await self._clean_up()
+        self._ended = asyncio.Event()
         server = web.Server(self._serve, keepalive_timeout=self._keep_alive, access_log=None, auto_decompress=False)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
@@ -108,6 +119,7 @@ class Listener:
         if self._socket is not None:
             self._socket.close()
         self._socket = None
+        self._ended.set()
 
     async def _clean_up(self) -> None:
         runner, self._runner = self._runner, None

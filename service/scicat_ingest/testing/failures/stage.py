@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
 from collections import Counter
@@ -79,8 +78,9 @@ class Stage:
         """
         decision = self._run.decide(arrived, self._clock())
         carried_out = await carry_out() if decision.carries_out else None
-        if decision.delay_seconds:
-            await asyncio.sleep(decision.delay_seconds)
+        if decision.delay_seconds and not await self.listener.pause(decision.delay_seconds):
+            _hang_up(request)
+            return web.Response()
         staged = staged_reply(decision.action, arrived) if decision.action else None
         reply = staged or carried_out
         response: web.StreamResponse = web.Response()
@@ -91,39 +91,47 @@ class Stage:
                 self.listener.crash(seconds)
             case action if reply is not None and request.transport is not None:
                 self.answers[arrived.route, reply.status] += 1
-                response = await _send(request, reply, CIMultiDict([*headers.items(), *reply.headers]), action)
+                response = await self._send(request, reply, CIMultiDict([*headers.items(), *reply.headers]), action)
         if carried_out is not None and carried_out.once_sent is not None:
             await _finish(request, response)
             carried_out.once_sent()
         return response
 
+    async def _send(
+        self, request: web.BaseRequest, reply: Reply, headers: CIMultiDict[str], action: Action | None
+    ) -> web.StreamResponse:
+        """Return the answer; one that drips or breaks off has been sent."""
+        match action:
+            case SlowDrip(seconds=seconds):
+                size = -(-len(reply.body) // DRIPS) or 1
+                pieces = [reply.body[at : at + size] for at in range(0, len(reply.body), size)]
+                return await self._stream(request, reply, headers, pieces, seconds)
+            case HalfJson():
+                half = reply.body[: len(reply.body) // 2]
+                response = await self._stream(request, reply, headers, [half])
+                _hang_up(request)
+                return response
+            case _:
+                return web.Response(status=reply.status, headers=headers, body=reply.body or None)
 
-async def _send(
-    request: web.BaseRequest, reply: Reply, headers: CIMultiDict[str], action: Action | None
-) -> web.StreamResponse:
-    """Return the answer; one that drips or breaks off has been sent."""
-    match action:
-        case SlowDrip(seconds=seconds) if reply.body:
-            size = -(-len(reply.body) // DRIPS)
-            pieces = [reply.body[at : at + size] for at in range(0, len(reply.body), size)]
-            response = web.StreamResponse(status=reply.status, headers=headers)
-            response.content_length = len(reply.body)
-            with suppress(ConnectionError):  # the client may lose patience
-                await response.prepare(request)
-                for piece in pieces:
-                    await asyncio.sleep(seconds / len(pieces))
-                    await response.write(piece)
-            return response
-        case HalfJson():
-            response = web.StreamResponse(status=reply.status, headers=headers)
-            response.content_length = len(reply.body)
-            with suppress(ConnectionError):
-                await response.prepare(request)
-                await response.write(reply.body[: len(reply.body) // 2])
-            _hang_up(request)
-            return response
-        case _:
-            return web.Response(status=reply.status, headers=headers, body=reply.body or None)
+    async def _stream(
+        self,
+        request: web.BaseRequest,
+        reply: Reply,
+        headers: CIMultiDict[str],
+        pieces: list[bytes],
+        seconds: float = 0.0,
+    ) -> web.StreamResponse:
+        """Send headers that promise the whole body, and pieces of it over so many seconds."""
+        response = web.StreamResponse(status=reply.status, headers=headers)
+        response.content_length = len(reply.body)
+        with suppress(ConnectionError):  # the client may lose patience
+            await response.prepare(request)
+            for piece in pieces:
+                if seconds and not await self.listener.pause(seconds / len(pieces)):
+                    _hang_up(request)
+                await response.write(piece)
+        return response
 
 
 async def _finish(request: web.BaseRequest, response: web.StreamResponse) -> None:
