@@ -120,6 +120,7 @@ class FaultProxy:
                 auto_decompress=False,
                 connector=aiohttp.TCPConnector(limit=0, force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                middlewares=(_send_once,),
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
                 timeout=aiohttp.ClientTimeout(total=UPSTREAM_SECONDS),
             )
@@ -176,6 +177,17 @@ class FaultProxy:
                 return Reply(answer.status, _passed(answer.headers), await answer.read())
         except (aiohttp.ClientError, TimeoutError):
             return BAD_GATEWAY
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a GET when the server hangs up (aiohttp issue 10790).
+
+    It repeats after these two errors only, and not after their parent.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def _passed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
