@@ -58,7 +58,7 @@ def test_a_script_survives_being_written_and_read() -> None:
     """What the control shows can be sent to it again."""
     rules = [
         {"action": {"do": "delay", "seconds": 2}, "note": "slow"},
-        {"route": "POST *", "nth": [1, 3], "action": {"do": "status", "status": 502, "body": {"a": [None]}}},
+        {"route": "POST *", "nth": [1, 3], "action": {"do": "status", "status": 502, "body": {"a": [None], "b": None}}},
         {"every": 3, "probability": 0.5, "times": 2, "from_seconds": 1, "until_seconds": 2.5, "action": "outage"},
         {"path_contains": "a", "body_contains": "b", "action": {"do": "crash", "restart_after": 1}},
     ]
