@@ -16,20 +16,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 from bench.facility import TOPIC, Facility, events
 
 from scicat_ingest.bootstrap import open_producer
+from scicat_ingest.testing.failures import Delay, FailureScript, Rule
 from scicat_ingest.testing.kafka import EmbeddedKafka
 from scicat_ingest.testing.stand_in import StandIn
-from scicat_ingest.testing.stand_in.exchange import Answer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aiohttp import web
 
 SLOW = b"run-slow"
 REQUESTS = 2
@@ -37,34 +31,16 @@ REQUESTS = 2
 WARM_UP = 200
 
 
-class _SlowAnswer(Answer):
-    """One that is given late."""
-
-
-class SlowStandIn(StandIn):
-    """Answers writes about one acquisition late."""
-
-    seconds = 0.0
-
-    def answer(self, method: str, raw_path: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        """Carry out at once, and mark what is to be answered late."""
-        answer = super().answer(method, raw_path, headers, content)
-        if method == "POST" and SLOW in content and answer.status < 300:
-            return _SlowAnswer(answer.status, answer.body)
-        return answer
-
-    async def _answer(self, request: web.BaseRequest) -> Answer:
-        answer = await super()._answer(request)
-        if isinstance(answer, _SlowAnswer):
-            await anyio.sleep(self.seconds)
-        return answer
+def answer_late(seconds: float) -> FailureScript:
+    """Give a script that carries out writes about the slow acquisition at once, and answers them late."""
+    rule = Rule(route="POST *", body_contains=SLOW.decode(), action=Delay(seconds=seconds))
+    return FailureScript(rules=(rule,))
 
 
 async def measure(count: int, rate: float, slow_seconds: float) -> dict[str, float]:
     """Send at a steady rate; give the latencies' quantiles in milliseconds, the slow one excluded."""
     with EmbeddedKafka() as kafka, tempfile.TemporaryDirectory() as folder:
-        async with SlowStandIn() as stand_in:
-            stand_in.seconds = slow_seconds / REQUESTS
+        async with StandIn(failures=answer_late(slow_seconds / REQUESTS)) as stand_in:
             facility = Facility(kafka.bootstrap_servers, stand_in.url, Path(folder), partitions=1)
             await facility.make_topics()
             service = facility.start("service")

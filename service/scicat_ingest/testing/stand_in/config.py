@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from scicat_ingest.testing.failures.script import FailureScript
+
 MIB = 1024 * 1024
 
 
@@ -34,7 +36,9 @@ class StandInConfig:
       2026-02-10. False behaves as release v4.27.0.
     - `crash_on_poison`: creating such a dataset stops the server after the answer, as it does the real one. The
       document stays.
-    - `clock`: seconds since 1970, for tokens, time stamps and the Date header.
+    - `clock`: seconds since 1970, for tokens, time stamps and the Date header, and for the times in `failures`.
+    - `failures`: which requests fail on purpose, and how; only on the socket.
+    - `control_port`: where failures can be told and counts read over HTTP; 0 takes a free port, None has no control.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +57,8 @@ class StandInConfig:
     poison_metadata: bool = True
     crash_on_poison: bool = False
     clock: Callable[[], float] = time.time
+    failures: FailureScript | None = None
+    control_port: int | None = None
 
     def account(self, username: str) -> Account:
         """Return the account of that name. Raises KeyError if there is none."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs
 
-from aiohttp import web
-
+from scicat_ingest.testing.failures.control import Control
+from scicat_ingest.testing.failures.replies import JSON, Reply
+from scicat_ingest.testing.failures.run import Arrived
+from scicat_ingest.testing.failures.stage import Stage
 from scicat_ingest.testing.stand_in import json_text
 from scicat_ingest.testing.stand_in.backend import Backend
 from scicat_ingest.testing.stand_in.config import StandInConfig
@@ -29,15 +31,18 @@ from scicat_ingest.testing.stand_in.surroundings import seed
 from scicat_ingest.testing.stand_in.unpacking import Unpacking
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Mapping
     from types import TracebackType
 
+    from aiohttp import web
+
+    from scicat_ingest.testing.failures.run import FailureReport
+    from scicat_ingest.testing.failures.script import FailureScript
     from scicat_ingest.testing.stand_in.accounts import Account
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 UNKNOWN_ROUTE = "unknown"
-SHUTDOWN_SECONDS = 1.0
-"""How long an orderly stop waits for requests that are being answered."""
 
 
 class StandIn:
@@ -50,31 +55,62 @@ class StandIn:
     stay, so that a stop is an outage. `close` ends it for good; leaving `async with` does both.
 
     `store` shows what is stored; `requests` counts by route ("POST /api/v3/datasets"), `answers` by route and status. A
-    route is counted when its request has arrived, an answer before it is sent.
+    route is counted when its request has arrived, an answer before it is sent; one that is lost on purpose is not.
+
+    Failures (`set_failures`, `crash`) befall what comes over the socket; `answer` knows none of them.
     """
 
     def __init__(self, config: StandInConfig | None = None, **choices: Any) -> None:
         self.config = replace(config or StandInConfig(), **choices)
         self.store = Store(self.config.database)
-        self.requests: Counter[str] = Counter()
-        self.answers: Counter[tuple[str, int]] = Counter()
         self.crashed = asyncio.Event()
         self._backend = Backend(self.config, self.store, self.store.secret(), self.config.clock())
         self._routes = all_routes()
-        self._port = self.config.port
-        self._runner: web.ServerRunner | None = None
-        self._listener: asyncio.Server | None = None
+        self._stage = Stage(
+            self._serve,
+            host=self.config.host,
+            port=self.config.port,
+            keep_alive=self.config.keep_alive,
+            clock=self.config.clock,
+            failures=self.config.failures,
+        )
+        port = self.config.control_port
+        self._control = None if port is None else Control(self._stage, self.config.host, port)
         seed(self._backend)
 
     @property
     def port(self) -> int:
         """Where it listens, or listened; 0 before the first start on a free port."""
-        return self._port
+        return self._stage.listener.port
 
     @property
     def url(self) -> str:
         """The address without a path: `http://127.0.0.1:PORT`."""
-        return f"http://{self.config.host}:{self._port}"
+        return self._stage.listener.url
+
+    @property
+    def control_url(self) -> str | None:
+        """The address of the control; None if no port was chosen for it."""
+        return self._control.url if self._control else None
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Requests by route."""
+        return self._stage.requests
+
+    @property
+    def answers(self) -> Counter[tuple[str, int]]:
+        """Answers by route and status."""
+        return self._stage.answers
+
+    @property
+    def failures(self) -> FailureReport:
+        """The script of failures, and what it has done since it was set."""
+        return self._stage.failures
+
+    def set_failures(self, script: FailureScript | None) -> None:
+        """Follow a script from now on; None ends all failures but a crash."""
+        self._stage.set_failures(script)
 
     def account(self, username: str) -> Account:
         """Return the account of that name. Raises KeyError if there is none."""
@@ -83,38 +119,32 @@ class StandIn:
     # Its life
 
     async def start(self) -> Self:
-        """Listen. Raises OSError if the port is taken."""
-        server = web.Server(
-            self._serve, keepalive_timeout=self.config.keep_alive, access_log=None, auto_decompress=False
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
-        await self._runner.setup()
-        try:
-            self._listener = await asyncio.get_running_loop().create_server(server, self.config.host, self._port)
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._listener.sockets[0].getsockname()[1]
+        """Listen, also after a stop or a crash. Raises OSError if a port is taken."""
+        await self._stage.listener.start()
+        if self._control is not None:
+            await self._control.start()
         return self
 
     async def stop(self) -> None:
-        """Stop listening and close every connection; documents and port are kept for the next start."""
-        if self._listener is not None:
-            self._listener.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        self._listener = self._runner = None
+        """Stop listening and close every connection; documents and port are kept, and the control stays."""
+        await self._stage.listener.stop()
+
+    def crash(self, restart_after: float | None = None) -> None:
+        """Hang up on everybody and stop listening; listen again after so many seconds, if given."""
+        self._stage.listener.crash(restart_after)
 
     async def close(self) -> None:
         """Stop, and close the database."""
         await self.stop()
+        if self._control is not None:
+            await self._control.close()
         self.store.close()
 
     async def __aenter__(self) -> Self:
         try:
             return await self.start()
         except OSError:
-            self.store.close()
+            await self.close()
             raise
 
     async def __aexit__(
@@ -125,34 +155,44 @@ class StandIn:
     # One request
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request: the one place that everything goes through, where failures can be staged.
+        """Answer a request: the one place that everything goes through, where failures are staged.
 
         Which route it is is known before anything is done, and the answer before anything of it is sent.
         """
         found = find_route(self._routes, request.method, request.raw_path.partition("?")[0])
         name = found[0].name if found else UNKNOWN_ROUTE
         self.requests[name] += 1
-        answer = await self._answer(request)
-        self.answers[name, answer.status] += 1
-        response = self._response(request, answer)
-        if answer.crash:
-            await response.prepare(request)
-            await response.write_eof()
-            self._crash()
-        return response
+        body = await self._read(request)
+        content = body if isinstance(body, bytes) else b""
+        arrived = Arrived(name, request.method, request.raw_path, content)
+        return await self._stage.respond(request, arrived, partial(self._reply, request, body), self._headers(request))
 
-    async def _answer(self, request: web.BaseRequest) -> Answer:
-        """Return the answer, with the backend's order of refusals: body, route, guard, type of content, route's own."""
+    async def _read(self, request: web.BaseRequest) -> bytes | Answer:
+        """Return the body; the answer if it is refused, which comes before all other refusals."""
         try:
             unpacking = Unpacking(request.headers.get("Content-Encoding", ""), self.config.max_body_bytes)
             async for chunk in request.content.iter_any():
                 unpacking.feed(chunk)
-            return self.answer(request.method, request.raw_path, request.headers, unpacking.body)
         except Refusal as refusal:
             return refusal.answer
+        return unpacking.body
+
+    async def _reply(self, request: web.BaseRequest, body: bytes | Answer) -> Reply:
+        """Carry a request out."""
+        if isinstance(body, Answer):
+            answer = body
+        else:
+            answer = self.answer(request.method, request.raw_path, request.headers, body)
+        once_sent = self._die if answer.crash else None
+        if answer.body is NO_BODY:
+            return Reply(answer.status, once_sent=once_sent)
+        return Reply(answer.status, (("Content-Type", JSON),), json_text.write(answer.body), once_sent)
 
     def answer(self, method: str, raw_path: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        """Answer a request whose body has come, without the network; nothing is counted."""
+        """Answer a request whose body has come, without the network; nothing is counted, nothing fails on purpose.
+
+        The refusals come in the backend's order: route, guard, type of content, the route's own.
+        """
         lower = {key.lower(): value for key, value in headers.items()}
         try:
             is_json = lower.get("content-type", "").partition(";")[0].strip().lower() in JSON_TYPES
@@ -173,26 +213,14 @@ class StandIn:
         except Refusal as refusal:
             return refusal.answer
 
-    def _response(self, request: web.BaseRequest, answer: Answer) -> web.Response:
+    def _headers(self, request: web.BaseRequest) -> Mapping[str, str]:
         headers = {"Date": self._backend.http_date(), "X-Powered-By": "Express"}
         if request.keep_alive:
             headers |= {"Connection": "keep-alive", "Keep-Alive": f"timeout={self.config.keep_alive:g}"}
-        if answer.body is NO_BODY:
-            return web.Response(status=answer.status, headers=headers)
-        return web.Response(
-            status=answer.status,
-            body=json_text.write(answer.body),
-            content_type="application/json",
-            charset="utf-8",
-            headers=headers,
-        )
+        return headers
 
-    def _crash(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-        if self._runner is not None and self._runner.server is not None:
-            for connection in self._runner.server.connections:
-                connection.force_close()
+    def _die(self) -> None:
+        self.crash()
         self.crashed.set()
 
 
