@@ -1,4 +1,4 @@
-"""The whole service in virtual time, from records to documents in the stand-in, with a catalogue that does as it is told."""
+"""The whole service in virtual time, from records to documents in the stand-in; the catalogue does as it is told."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Catalogue(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, content=body, headers=headers, request=request)
 
     def most_within(self, seconds: float) -> int:
-        """The most requests in any window of so many seconds."""
+        """Give the most requests in any window of so many seconds."""
         times, most, first = sorted(self.times), 0, 0
         for last, time in enumerate(times):
             while times[first] <= time - seconds:

@@ -204,7 +204,7 @@ async def test_a_token_that_dies_is_renewed_on_the_way(bench: Bench) -> None:
     """A 403 that is a dead token is no refusal: one login, and the request is made again."""
     async with bench.open() as deliveries:
         await bench.deliver(deliveries, bench.plan(acquisitionId="before"))
-        bench.mishaps |= {("POST", "datasets"): {2: "403"}, ("GET", "whoami"): {1: "empty"}}
+        bench.mishaps |= {("POST", "datasets"): {1: "403"}, ("GET", "whoami"): {1: "empty"}}
         bench.clock.now += 10
         plan = bench.plan(acquisitionId="after")
         await bench.deliver(deliveries, plan)
