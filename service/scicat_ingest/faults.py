@@ -31,6 +31,7 @@
     │       ├── ForbiddenGroup      forbidden_group
     │       ├── PidTaken            pid_taken
     │       ├── StaleRevision       stale
+    │       ├── DependencyMissing   dependency_missing
     │       ├── DiffersFromCatalogue  differs
     │       ├── KillsCatalogue      kills_catalogue
     │       └── TooLargeForCatalogue  too_large_for_catalogue
@@ -264,6 +265,13 @@ class StaleRevision(RefusedByCatalogue):
 
     code = "stale"
     default_hint = "send a higher revision to change the dataset"
+
+
+class DependencyMissing(RefusedByCatalogue):
+    """What the event names is not in SciCat, and `lookups.on_missing` is `dead_letter`."""
+
+    code = "dependency_missing"
+    default_hint = "register it in SciCat, then replay the record"
 
 
 class DiffersFromCatalogue(RefusedByCatalogue):

@@ -58,6 +58,12 @@ def _without_slash(prefix: str) -> str:
     return prefix
 
 
+def _yaml_switch(value: Any) -> Any:
+    """Take YAML's own reading of an unquoted `on` and `off`, which is true and false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+Switch = Annotated[Literal["off", "on"], BeforeValidator(_yaml_switch)]
 PidPrefix = Annotated[str, AfterValidator(_without_slash)]
 GroupName = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Protected = Literal[
@@ -125,7 +131,7 @@ class SourceSettings(Group):
         description="templates of the folders that a source folder must be in, such as "
         "/data/{instrument.id}/{proposal.id}; default: any",
     )
-    flood_guard: Literal["on", "off"] = Field(
+    flood_guard: Switch = Field(
         default="on",
         description="on: hold this source when more than 20 dead letters come in a row, or 50 among 200 within 1 h",
     )
@@ -221,6 +227,36 @@ class MappingSettings(Group):
         return ZoneInfo(self.timezone) if self.timezone else None
 
 
+class LookupsSettings(Group):
+    """What SciCat is asked before an event is mapped (docs/lookups.md).
+
+    One that is asked for and not there is waited for, and then treated as `on_missing` says.
+    """
+
+    instrument: Switch = Field(
+        default="off", description="find the instrument by instrument.name where an event gives no instrument.id"
+    )
+    proposal: Switch = Field(
+        default="off",
+        description="find the proposal by proposal.id: principal investigators and e-mail where an event gives none, "
+        "and `{lookup.proposal.ownerGroup}` in the templates of groups",
+    )
+    sample: Switch = Field(default="off", description="require that the sample with sample.id is there")
+    ttl_seconds: float = Field(
+        default=600, ge=0, description="how long an answer is good; that something is not there, at most 30 s"
+    )
+    wait_seconds: float = Field(default=900, ge=0, description="how long a record waits for what is not there yet")
+    on_missing: Literal["ingest_restricted", "dead_letter"] = Field(
+        default="ingest_restricted",
+        description="then: ingest for mapping.fallback_owner_group alone, with a warning; or dead letter",
+    )
+
+    @property
+    def kinds(self) -> dict[str, Switch]:
+        """Whether each kind of thing is looked up."""
+        return {"instrument": self.instrument, "proposal": self.proposal, "sample": self.sample}
+
+
 class LimitsSettings(Group):
     """Bounds on what is taken in and on what goes out."""
 
@@ -288,6 +324,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     sources: Sources = (SourceSettings(),)
     scicat: ScicatSettings = ScicatSettings()
+    lookups: LookupsSettings = LookupsSettings()
     limits: LimitsSettings = LimitsSettings()
     retry: RetrySettings = RetrySettings()
     log: LogSettings = LogSettings()

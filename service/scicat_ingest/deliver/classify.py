@@ -24,6 +24,7 @@ class Route(Enum):
     WHOAMI = auto()
     HEALTH = auto()
     READ = auto()
+    LOOK_UP = auto()
     POST_DATASET = auto()
     POST_ORIGDATABLOCK = auto()
     POST_ATTACHMENT = auto()
@@ -194,7 +195,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Verdict.REFUSED,
         "known, healthy, and still refused: the document is not ours to read",
-        _only(Route.READ),
+        _only(Route.READ, Route.LOOK_UP),
         (403, 403),
         identity=Check.GOOD,
         health=Check.GOOD,

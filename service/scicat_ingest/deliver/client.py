@@ -183,6 +183,21 @@ class CatalogueClient:
         headers = {} if unmodified_since is None else {"if-unmodified-since": unmodified_since}
         return await self.send(Request(Route.PATCH_DATASET, "PATCH", path, pid, body=changes, headers=headers))
 
+    # What stands beside datasets; v3 only. With a dead token each of these may say that nothing is there.
+
+    async def get_instruments(self, name: str) -> Reply:
+        """List the instruments of this name; it need not be unique."""
+        params = {"filter": json.dumps({"where": {"name": name}})}
+        return await self.send(Request(Route.LOOK_UP, "GET", "/api/v3/instruments", params=params))
+
+    async def get_proposal(self, proposal_id: str) -> Reply:
+        """Read a proposal."""
+        return await self.send(Request(Route.LOOK_UP, "GET", f"/api/v3/proposals/{path_segment(proposal_id)}"))
+
+    async def get_sample(self, sample_id: str) -> Reply:
+        """Read a sample."""
+        return await self.send(Request(Route.LOOK_UP, "GET", f"/api/v3/samples/{path_segment(sample_id)}"))
+
     # How
 
     async def send(self, request: Request) -> Reply:

@@ -8,8 +8,11 @@ from scicat_ingest.deliver.api_choice import ApiChoice
 from scicat_ingest.deliver.client import CatalogueClient
 from scicat_ingest.deliver.credentials import credentials_from
 from scicat_ingest.deliver.delivery import Delivery, Parts
+from scicat_ingest.deliver.looking_up import LookingUp
+from scicat_ingest.deliver.lookups import Lookups
 from scicat_ingest.deliver.pace.traffic import Traffic
 from scicat_ingest.deliver.probe import Probe
+from scicat_ingest.deliver.questions import Questions
 from scicat_ingest.deliver.reads import CatalogueReads
 from scicat_ingest.deliver.writes import CatalogueWrites
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from scicat_ingest.deliver.pace.traffic import Clock, Numbers
+    from scicat_ingest.mapping.lookups import Wanted
     from scicat_ingest.plan.steps import Plan
     from scicat_ingest.settings import Settings
 
@@ -31,6 +35,7 @@ class Deliveries:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        self._lookups = Lookups(Questions(parts.client).ask, parts.settings.lookups, parts.clock)
         self._under_way: set[str] = set()
         """Pids with an attempt under way: two that find the same part missing would both post it."""
 
@@ -57,6 +62,10 @@ class Deliveries:
     def begin(self, plan: Plan) -> Delivery:
         """Give the delivery of this plan. Nothing is requested yet; may be called in any thread."""
         return Delivery(plan, self.parts, self._under_way)
+
+    def look_up(self, pid: str, wanted: tuple[Wanted, ...]) -> LookingUp:
+        """Give the look-ups of a record, which is to become this pid. As `begin`."""
+        return LookingUp(pid, wanted, self._lookups, self.parts)
 
     def abort_started(self) -> None:
         """Let cancellations interrupt requests that are under way: a hard stop. See CatalogueClient."""

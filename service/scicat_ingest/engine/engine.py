@@ -17,7 +17,7 @@ from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.assignment import Assignment, Bounds
 from scicat_ingest.engine.flood_guard import FloodGuard
 from scicat_ingest.engine.halt import Condition
-from scicat_ingest.engine.ports import Pulse
+from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Pulse
 from scicat_ingest.engine.remembered import Remembered
 from scicat_ingest.engine.states import EngineState
 from scicat_ingest.faults import (
@@ -51,8 +51,6 @@ COMMIT_EVERY_SECONDS = 1.0
 REPUBLISH_SECONDS = 1.0
 FETCH_SECONDS = 1.0
 """How long one fetch waits for records; it is cut short when more partitions may be read."""
-LARGE_RECORD_BYTES = 64 * 1024
-"""A larger record is prepared in a thread: it takes more than some milliseconds, and heartbeats share the loop."""
 
 
 @dataclass(frozen=True, slots=True)

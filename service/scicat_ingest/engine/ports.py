@@ -20,6 +20,10 @@ Lane = Hashable
 """Records of one lane are worked off one after another: the pid (a text), else the record's key, else the record."""
 
 
+LARGE_RECORD_BYTES = 64 * 1024
+"""A larger record is prepared in a thread: it takes more than some milliseconds, and heartbeats share the loop."""
+
+
 class Job(Protocol):
     """The work on one record."""
 

@@ -18,6 +18,7 @@ from scicat_ingest.mapping.dataset import (
 )
 from scicat_ingest.mapping.files import build_origdatablocks, list_files
 from scicat_ingest.mapping.groups import choose_groups
+from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP
 from scicat_ingest.mapping.metadata import build_scientific_metadata
 from scicat_ingest.mapping.people import choose_people
 from scicat_ingest.mapping.pid import choose_pid, instrument_name
@@ -25,32 +26,41 @@ from scicat_ingest.mapping.source_folder import choose_source_folder
 
 if TYPE_CHECKING:
     from scicat_ingest.decode.event import AcquisitionCompleted
+    from scicat_ingest.mapping.lookups import LookedUp
     from scicat_ingest.mapping.rules import MappingRules
 
 
-def map_acquisition(decoded: Decoded, rules: MappingRules, record_timestamp_ms: int) -> CatalogueEntry | Ignored:
+def identify(event: AcquisitionCompleted, rules: MappingRules) -> str:
+    """Give the pid. Raises ForbiddenBySource if it, or the instrument, is not the source's own; InvalidField."""
+    _refuse_foreign_instrument(event, rules)
+    return choose_pid(event, rules)
+
+
+def map_acquisition(
+    decoded: Decoded, rules: MappingRules, record_timestamp_ms: int, looked_up: LookedUp = NOTHING_LOOKED_UP
+) -> CatalogueEntry | Ignored:
     """Map an event onto the documents that SciCat shall have.
 
-    `record_timestamp_ms` is the record's Kafka timestamp (-1 for none), the last resort for creationTime. Raises
-    InvalidEvent or UnmappableEvent with the path of the field.
+    `record_timestamp_ms` is the record's Kafka timestamp (-1 for none), the last resort for creationTime. `looked_up`
+    has the answers to `what_to_look_up`; without them nothing is known. Raises InvalidEvent or UnmappableEvent with the
+    path of the field.
     """
     event = decoded.event
-    policy = "ingest" if event.status == "completed" else getattr(rules.mapping.on_status, event.status)
+    policy = rules.policy_for(event.status)
     if policy == "ignore":
         return Ignored(event.status)
     if policy == "dead_letter":
         raise AcquisitionFailed(f"the acquisition ended as {event.status}", field="status")
-    _refuse_foreign_instrument(event, rules)
-    pid = choose_pid(event, rules)
-    groups = choose_groups(event, rules)
-    people = choose_people(event, rules)
+    pid = identify(event, rules)
+    groups = choose_groups(event, rules, looked_up)
+    people = choose_people(event, rules, looked_up)
     folder = choose_source_folder(event, rules)
     verbatim = verbatim_fields(event, rules)
     created = creation_time(event, verbatim, record_timestamp_ms)
     files = list_files(event, folder, created)
     host, host_warnings = choose_host(event, verbatim)
     metadata, metadata_warnings = build_scientific_metadata(decoded, rules)
-    fields = derive_fields(event, rules)
+    fields = derive_fields(event, rules, looked_up)
     fields |= {"size": sum(file.size for file in files), "numberOfFiles": len(files)}
     fields |= verbatim
     fields |= {
@@ -80,6 +90,7 @@ def map_acquisition(decoded: Decoded, rules: MappingRules, record_timestamp_ms: 
         attachments=attachments,
         warnings=(
             *decoded.warnings,
+            *looked_up.warnings,
             *groups.warnings,
             *people.warnings,
             *host_warnings,

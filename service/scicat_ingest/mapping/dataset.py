@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from scicat_ingest.catalogue.dataset import Dataset
 from scicat_ingest.catalogue.text_rules import is_source_folder_host
 from scicat_ingest.catalogue.times import from_epoch_ms, parse_time
-from scicat_ingest.decode.event import Instrument, Proposal, Sample
+from scicat_ingest.decode.event import Proposal, Sample
 from scicat_ingest.decode.first_fault import excerpt, first_fault
 from scicat_ingest.faults import ForbiddenBySource, InvalidField, MissingField
+from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, instrument_ids, principal_investigators
 from scicat_ingest.mapping.pid import resolve_input
 from scicat_ingest.mapping.template import fill_template
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scicat_ingest.decode.event import AcquisitionCompleted
+    from scicat_ingest.mapping.lookups import LookedUp
     from scicat_ingest.mapping.rules import MappingRules
 
 _TIMES = ("creationTime", "startTime", "endTime")
@@ -79,9 +81,10 @@ def creation_time(event: AcquisitionCompleted, verbatim: Mapping[str, Any], reco
         raise MissingField(message, field="endedAt") from None
 
 
-def derive_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[str, Any]:
+def derive_fields(
+    event: AcquisitionCompleted, rules: MappingRules, looked_up: LookedUp = NOTHING_LOOKED_UP
+) -> dict[str, Any]:
     """Give the descriptive fields that the event's own names say; None where it says nothing."""
-    instrument = event.instrument or Instrument()
     proposal, sample = event.proposal or Proposal(), event.sample or Sample()
     return {
         "type": event.type,
@@ -90,9 +93,9 @@ def derive_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[str,
         "keywords": event.keywords,
         "comment": event.comment,
         "creationLocation": fill_template(rules.mapping.creation_location, event),
-        "instrumentIds": _ids(instrument.id),
+        "instrumentIds": instrument_ids(event, looked_up),
         "proposalIds": _ids(proposal.id),
-        "principalInvestigators": [name for name in proposal.principalInvestigators or () if name],
+        "principalInvestigators": principal_investigators(event, looked_up),
         "sampleIds": _ids(sample.id),
         "orcidOfOwner": _visible(event.owner.orcid) if event.owner else None,
         "startTime": event.startedAt,

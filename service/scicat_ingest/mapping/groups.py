@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.faults import ForbiddenBySource, InvalidField
+from scicat_ingest.mapping.lookups import ACCESS_GROUPS, NOTHING_LOOKED_UP
 from scicat_ingest.mapping.template import fill_template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scicat_ingest.decode.event import AcquisitionCompleted
+    from scicat_ingest.mapping.lookups import LookedUp
     from scicat_ingest.mapping.rules import MappingRules
 
 
@@ -23,14 +27,30 @@ class DatasetGroups:
     warnings: tuple[str, ...]
 
 
-def choose_groups(event: AcquisitionCompleted, rules: MappingRules) -> DatasetGroups:
+def choose_groups(
+    event: AcquisitionCompleted, rules: MappingRules, looked_up: LookedUp = NOTHING_LOOKED_UP
+) -> DatasetGroups:
     """Fill the group templates; take what the event asks for where they gave it, or the source may set it.
 
-    Without a proposal the dataset goes to the restricted fallback group. Raises ForbiddenBySource,
-    and InvalidField for what is no group.
+    Without a proposal the dataset goes to the restricted fallback group; so it does, for this group alone, if something
+    that the event names was looked up in vain. Raises ForbiddenBySource, and InvalidField for what is no group.
     """
+    groups = _as_asked_for(event, rules, looked_up)
+    return _restricted(groups, rules, looked_up) if looked_up.missing else groups
+
+
+def _restricted(groups: DatasetGroups, rules: MappingRules, looked_up: LookedUp) -> DatasetGroups:
+    fallback = rules.mapping.fallback_owner_group
+    warnings = [
+        f"{wanted.field}: {wanted} is not in SciCat, so only {fallback!r} may see the dataset"
+        for wanted in looked_up.missing
+    ]
+    return DatasetGroups(fallback, _read_back(rules), None, (*warnings, *groups.warnings))
+
+
+def _as_asked_for(event: AcquisitionCompleted, rules: MappingRules, looked_up: LookedUp) -> DatasetGroups:
     warnings: list[str] = []
-    from_template = fill_template(rules.mapping.owner_group, event)
+    from_template = _filled(rules.mapping.owner_group, event, looked_up)
     if from_template is None:
         from_template = rules.mapping.fallback_owner_group
         warnings = [f"ownerGroup: the event does not fill the template, so it is {from_template!r}"]
@@ -39,14 +59,28 @@ def choose_groups(event: AcquisitionCompleted, rules: MappingRules) -> DatasetGr
         warnings = []
     return DatasetGroups(
         owner=owner,
-        access=_choose_access(from_template, event, rules),
-        instrument=_choose_one("instrumentGroup", _filled(rules.mapping.instrument_group, event), event, rules),
+        access=_choose_access(from_template, event, rules, looked_up),
+        instrument=_choose_one(
+            "instrumentGroup", _filled(rules.mapping.instrument_group, event, looked_up), event, rules
+        ),
         warnings=(*warnings, *_contradictions(event)),
     )
 
 
-def _filled(template: str | None, event: AcquisitionCompleted) -> str | None:
-    return None if template is None else fill_template(template, event)
+def _filled(template: str | None, event: AcquisitionCompleted, looked_up: LookedUp) -> str | None:
+    return None if template is None else fill_template(template, event, looked_up=looked_up.names)
+
+
+def _access_from_templates(event: AcquisitionCompleted, rules: MappingRules, looked_up: LookedUp) -> Iterator[str]:
+    for template in rules.mapping.access_groups:
+        if template == ACCESS_GROUPS:
+            yield from looked_up.proposal.access_groups
+        elif (group := _filled(template, event, looked_up)) is not None:
+            yield group
+
+
+def _read_back(rules: MappingRules) -> tuple[str, ...]:
+    return () if rules.read_back_group is None else (rules.read_back_group,)
 
 
 _EVENT_NAMES = {"ownerGroup": "owner", "accessGroups": "access", "instrumentGroup": "instrument"}
@@ -80,10 +114,11 @@ def _choose_one(name: str, from_template: str | None, event: AcquisitionComplete
     return wishes[0][1] if wishes else from_template
 
 
-def _choose_access(owner: str, event: AcquisitionCompleted, rules: MappingRules) -> tuple[str, ...]:
-    filled = (fill_template(template, event) for template in rules.mapping.access_groups)
-    from_templates = [group for group in filled if group is not None]
-    read_back = [] if rules.read_back_group is None else [rules.read_back_group]
+def _choose_access(
+    owner: str, event: AcquisitionCompleted, rules: MappingRules, looked_up: LookedUp
+) -> tuple[str, ...]:
+    from_templates = list(_access_from_templates(event, rules, looked_up))
+    read_back = _read_back(rules)
     wishes = _wishes("accessGroups", event)
     for field, wanted in wishes:
         if not isinstance(wanted, list) or not all(isinstance(group, str) and group.strip() for group in wanted):

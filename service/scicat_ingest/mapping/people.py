@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from scicat_ingest.catalogue.text_rules import is_email
 from scicat_ingest.decode.first_fault import excerpt
 from scicat_ingest.faults import InvalidField, MissingField
+from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, principal_investigators
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scicat_ingest.decode.event import AcquisitionCompleted
+    from scicat_ingest.mapping.lookups import LookedUp
     from scicat_ingest.mapping.rules import MappingRules
 
 
@@ -27,15 +29,15 @@ class People:
     warnings: tuple[str, ...]
 
 
-def choose_people(event: AcquisitionCompleted, rules: MappingRules) -> People:
+def choose_people(event: AcquisitionCompleted, rules: MappingRules, looked_up: LookedUp = NOTHING_LOOKED_UP) -> People:
     """Choose the first of each that is there and, of e-mails, that SciCat takes.
 
-    Raises MissingField when neither the event nor the settings name an owner or a contact, InvalidField for an owner
-    that is no string.
+    Raises MissingField when neither the event, its proposal nor the settings name an owner or a contact, InvalidField
+    for an owner that is no string.
     """
     warnings: list[str] = []
     verbatim = event.dataset or {}
-    investigators = (event.proposal.principalInvestigators if event.proposal else None) or []
+    investigators = principal_investigators(event, looked_up)
     if not isinstance(verbatim.get("owner"), (str, NoneType)):
         raise InvalidField("expected a string", field="dataset.owner")
     names = [verbatim.get("owner"), event.owner and event.owner.name, *investigators, rules.mapping.owner]
@@ -48,6 +50,7 @@ def choose_people(event: AcquisitionCompleted, rules: MappingRules) -> People:
             ("dataset.contactEmail", verbatim.get("contactEmail")),
             ("contactEmail", event.contactEmail),
             ("owner.email", owner_mail),
+            *(("proposal.id", address) for address in looked_up.proposal.emails),
             ("mapping.contact_email", rules.mapping.contact_email),
         ],
         warnings,

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 from scicat_ingest import __version__
 from scicat_ingest.catalogue.text_rules import is_email
 from scicat_ingest.faults import InvalidSettings
+from scicat_ingest.mapping.lookups import ACCESS_GROUPS, OWNER_GROUP
 from scicat_ingest.mapping.template import check_template
 
 if TYPE_CHECKING:
-    from scicat_ingest.settings import LimitsSettings, MappingSettings, Settings, SourceSettings
+    from scicat_ingest.settings import (
+        LimitsSettings,
+        LookupsSettings,
+        MappingSettings,
+        Settings,
+        SourceSettings,
+        StatusPolicy,
+    )
 
 NATIVE = "native"
 PRODUCED_BY = f"scicat-ingest/{__version__}"
@@ -25,6 +33,7 @@ class MappingRules:
 
     source: SourceSettings
     mapping: MappingSettings
+    lookups: LookupsSettings
     limits: LimitsSettings
     max_body_bytes: int
     read_back_group: str | None
@@ -36,16 +45,25 @@ class MappingRules:
         """The prefix of this source's pids, without slash."""
         return self.source.pid_prefix or self.mapping.pid_prefix
 
+    def policy_for(self, status: str) -> StatusPolicy:
+        """Say what becomes of an acquisition that ended like this."""
+        if status == "completed":
+            return "ingest"
+        policy: StatusPolicy = getattr(self.mapping.on_status, status)
+        return policy
+
 
 def rules_for(source: SourceSettings, settings: Settings) -> MappingRules:
     """Collect and check the rules of a source. Raises InvalidSettings for a template or default that cannot work."""
     mapping = settings.mapping
-    check_template(mapping.owner_group, "mapping.owner_group")
+    looked_up = (OWNER_GROUP,) if settings.lookups.proposal == "on" else ()
+    check_template(mapping.owner_group, "mapping.owner_group", looked_up)
     check_template(mapping.creation_location, "mapping.creation_location")
     if mapping.instrument_group is not None:
-        check_template(mapping.instrument_group, "mapping.instrument_group")
+        check_template(mapping.instrument_group, "mapping.instrument_group", looked_up)
     for template in mapping.access_groups:
-        check_template(template, "mapping.access_groups")
+        if template != ACCESS_GROUPS or not looked_up:
+            check_template(template, "mapping.access_groups", looked_up)
     for template in source.roots:
         check_template(template, "sources.roots")
     if mapping.contact_email is not None and not is_email(mapping.contact_email):
@@ -53,15 +71,18 @@ def rules_for(source: SourceSettings, settings: Settings) -> MappingRules:
     return MappingRules(
         source=source,
         mapping=mapping,
+        lookups=settings.lookups,
         limits=settings.limits,
         max_body_bytes=settings.scicat.max_body_bytes,
         read_back_group=settings.scicat.read_back_group,
-        digest=_digest(source, mapping),
+        digest=_digest(source, mapping, settings.lookups),
     )
 
 
-def _digest(source: SourceSettings, mapping: MappingSettings) -> str:
+def _digest(source: SourceSettings, mapping: MappingSettings, lookups: LookupsSettings) -> str:
     settings = {"source": source.model_dump(mode="json"), "mapping": mapping.model_dump(mode="json")}
+    if "on" in lookups.kinds.values():
+        settings["lookups"] = {**lookups.kinds, "on_missing": lookups.on_missing}
     for name in ("may_set", "instruments"):
         settings["source"][name] = sorted(settings["source"][name] or ())
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

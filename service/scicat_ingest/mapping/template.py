@@ -1,6 +1,7 @@
 """Templates over the event's fields: `p{proposal.id}`, `/site/{instrument.name|instrument.id}`.
 
-They are configuration, never data: the values that fill them are not looked at again.
+They are configuration, never data: the values that fill them are not looked at again. Names that begin with `lookup.`
+are the catalogue's (see `lookups.py`), and no event can give them a value.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from scicat_ingest.decode.event_part import EventPart
 from scicat_ingest.faults import InvalidSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
+LOOKED_UP = "lookup."
+_NOTHING: Mapping[str, str] = {}
 
 
 def anything(_: str) -> bool:
@@ -24,15 +27,19 @@ def anything(_: str) -> bool:
 
 
 def fill_template(
-    template: str, event: AcquisitionCompleted, *, may_fill: Callable[[str], bool] = anything
+    template: str,
+    event: AcquisitionCompleted,
+    *,
+    may_fill: Callable[[str], bool] = anything,
+    looked_up: Mapping[str, str] = _NOTHING,
 ) -> str | None:
-    """Fill in the event's values; of alternatives (`|`) the first that is there.
+    """Fill in the event's values, or those that were looked up; of alternatives (`|`) the first that is there.
 
     Gives None when a value is missing, blank, or not one that `may_fill` lets pass.
     """
     filled, last = "", 0
     for place in _PLACE.finditer(template):
-        candidates = (_look_up(event, path.strip()) for path in place[1].split("|"))
+        candidates = (_value(event, looked_up, path.strip()) for path in place[1].split("|"))
         value = next((text for text in candidates if text is not None), None)
         if value is None or not may_fill(value):
             return None
@@ -41,22 +48,36 @@ def fill_template(
     return filled + template[last:]
 
 
-def check_template(template: str, setting: str) -> None:
-    """Raise InvalidSettings if a template names a field that no event has, or has a stray brace."""
+def check_template(template: str, setting: str, looked_up: Collection[str] = ()) -> None:
+    """Raise InvalidSettings if a template names what neither an event has nor is looked up, or has a stray brace."""
     if re.search(r"[{}]", _PLACE.sub("", template)):
         raise InvalidSettings(f"{setting}: the template {template!r} has a brace without its partner")
     for place in _PLACE.finditer(template):
         for path in place[1].split("|"):
-            _check_path(path.strip(), template, setting)
+            if path.strip().startswith(LOOKED_UP):
+                _check_looked_up(path.strip(), template, setting, looked_up)
+            else:
+                _check_path(path.strip(), template, setting)
 
 
-def _look_up(event: AcquisitionCompleted, path: str) -> str | None:
+def _value(event: AcquisitionCompleted, looked_up: Mapping[str, str], path: str) -> str | None:
+    if path.startswith(LOOKED_UP):
+        return looked_up.get(path)
     here: Any = event
     for name in path.split("."):
         here = here.get(name) if isinstance(here, dict) else getattr(here, name, None)
     if isinstance(here, int) and not isinstance(here, bool):
         return str(here)
     return here if isinstance(here, str) and here.strip() else None
+
+
+def _check_looked_up(path: str, template: str, setting: str, looked_up: Collection[str]) -> None:
+    if path not in looked_up:
+        known = ", ".join(sorted(looked_up)) or "nothing"
+        raise InvalidSettings(
+            f"{setting}: {template!r} names {path!r}, which is not looked up here (there is: {known})",
+            hint="settings in `lookups` turn look-ups on; see docs/lookups.md",
+        )
 
 
 def _check_path(path: str, template: str, setting: str) -> None:

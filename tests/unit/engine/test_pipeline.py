@@ -19,7 +19,7 @@ from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.decode.event import AcquisitionCompleted
 from scicat_ingest.decode.native import decode_native
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
-from scicat_ingest.engine.pipeline import Pipeline, plan_record
+from scicat_ingest.engine.pipeline import LooksUp, Pipeline, plan_record
 from scicat_ingest.faults import InternalError, MayNotCreate, PidTaken, RecordFault
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Outcome, Skipped
@@ -27,6 +27,7 @@ from scicat_ingest.testing.sample_events import sample_events
 
 if TYPE_CHECKING:
     from scicat_ingest.engine.ports import Prepared
+    from scicat_ingest.mapping.lookups import Wanted
 
 NOW = datetime(2026, 4, 22, tzinfo=UTC)
 DELIVERED = Delivered("created", 1, 0, 0, 0, ("b1",), (), 1, ())
@@ -202,6 +203,9 @@ class Catalogue:
     def begin(self, plan: Plan) -> Catalogue:
         assert plan.pid
         return self
+
+    def look_up(self, pid: str, wanted: tuple[Wanted, ...]) -> LooksUp:
+        raise NotImplementedError
 
     async def attempt(self) -> Delivered:
         await anyio.lowlevel.checkpoint()
