@@ -11,6 +11,7 @@ from scicat_ingest.decode.decoded import Decoded
 from scicat_ingest.decode.native import decode_native
 from scicat_ingest.engine.pipeline import plan_record
 from scicat_ingest.faults import RecordFault
+from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, LookedUp
 from scicat_ingest.mapping.rules import MappingRules, rules_for
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings
@@ -40,12 +41,23 @@ def event(**changes: Any) -> JSON:
 
 
 def settings(
-    *, source: JSON | None = None, limits: JSON | None = None, scicat: JSON | None = None, **mapping: Any
+    *,
+    source: JSON | None = None,
+    limits: JSON | None = None,
+    scicat: JSON | None = None,
+    lookups: JSON | None = None,
+    **mapping: Any,
 ) -> Settings:
     """Give settings with one source; `mapping` settings by name."""
     needed = {"pid_prefix": PREFIX, "namespace": NAMESPACE, "fallback_owner_group": "odin-staff"}
     return Settings.model_validate(
-        {"mapping": needed | mapping, "sources": [source or {}], "limits": limits or {}, "scicat": scicat or {}}
+        {
+            "mapping": needed | mapping,
+            "sources": [source or {}],
+            "limits": limits or {},
+            "scicat": scicat or {},
+            "lookups": lookups or {},
+        }
     )
 
 
@@ -69,9 +81,11 @@ def decode(value: Any, *, headers: tuple[tuple[str, bytes], ...] = (), **given: 
     return decoded
 
 
-def plan(value: Any, *, timestamp_ms: int = TIMESTAMP_MS, **given: Any) -> Plan:
+def plan(
+    value: Any, *, timestamp_ms: int = TIMESTAMP_MS, looked_up: LookedUp = NOTHING_LOOKED_UP, **given: Any
+) -> Plan:
     """Plan an event that must be ingested."""
-    planned = plan_record(record(value, timestamp_ms=timestamp_ms), rules(**given))
+    planned = plan_record(record(value, timestamp_ms=timestamp_ms), rules(**given), looked_up)
     assert isinstance(planned, Plan), str(planned)
     return planned
 
@@ -83,13 +97,20 @@ def payloads(planned: Plan) -> list[JSON]:
     return [dataset_body, *blocks, *(dict(attachment.payload) for attachment in planned.attachments)]
 
 
-def dataset(value: Any, *, timestamp_ms: int = TIMESTAMP_MS, **given: Any) -> JSON:
-    """Give the dataset that an event becomes."""
-    return dict(plan(value, timestamp_ms=timestamp_ms, **given).dataset.payload)
+def dataset(value: Any, **given: Any) -> JSON:
+    """Give the dataset that an event becomes; the arguments are those of `plan`."""
+    return dict(plan(value, **given).dataset.payload)
 
 
-def fault(kind: type[Fault], value: Any, *, timestamp_ms: int = TIMESTAMP_MS, **given: Any) -> Fault:
+def fault(
+    kind: type[Fault],
+    value: Any,
+    *,
+    timestamp_ms: int = TIMESTAMP_MS,
+    looked_up: LookedUp = NOTHING_LOOKED_UP,
+    **given: Any,
+) -> Fault:
     """Give the fault that an event must come to."""
-    planned = plan_record(record(value, timestamp_ms=timestamp_ms), rules(**given))
+    planned = plan_record(record(value, timestamp_ms=timestamp_ms), rules(**given), looked_up)
     assert type(planned) is kind, str(planned)
     return planned

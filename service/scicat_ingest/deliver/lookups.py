@@ -38,9 +38,12 @@ class _Asking:
 
 
 class Lookups:
-    """Guarantees: an answer is given for `ttl_seconds` at most, counted from the question; never two questions for the
-    same thing at once; a failure is kept for nobody but those who waited for it. One event loop.
-    """  # noqa: D205 (the guarantees are the promise)
+    """Answers for everybody, in one event loop.
+
+    Guarantees: an answer is given for `ttl_seconds` at most, counted from the question, and that something is not there
+    for NOT_THERE_SECONDS at most; never two questions for the same thing at once; a failure is given to those who
+    waited for that answer, and to nobody else.
+    """
 
     def __init__(
         self, ask: Callable[[Wanted], Awaitable[Found | NotThere]], settings: LookupsSettings, clock: Clock
