@@ -122,6 +122,7 @@ class Bench:
     mapping: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     retry: dict[str, Any] = field(default_factory=dict)
+    lookups: dict[str, Any] = field(default_factory=dict)
     credentials: Credentials | None = None
 
     @property
@@ -141,11 +142,12 @@ class Bench:
                 },
                 "limits": {"requests_per_second": None, **self.limits},
                 **({"retry": self.retry} if self.retry else {}),
+                "lookups": self.lookups,
             }
         )
 
-    def plan(self, **event: Any) -> Plan:
-        """Give the plan of an event; two files and a preview unless it says otherwise."""
+    def record(self, **event: Any) -> Record:
+        """Give the record of an event; two files and a preview unless it says otherwise."""
         whole = {
             "acquisitionId": "run-1",
             "proposal": {"id": "p1001"},
@@ -154,10 +156,13 @@ class Bench:
             "files": [{"path": "a", "size": 3}, {"path": "b", "size": 4}],
             "attachments": [{"caption": "preview", "thumbnail": "data:image/png;base64,AAAA"}],
         } | event
-        settings = self.settings
-        topic = settings.sources[0].topic
-        record = Record(topic, 0, 0, int(self.clock.now * 1000), None, json.dumps(whole).encode())
-        plan = plan_record(record, rules_by_topic(settings)[topic])
+        topic = self.settings.sources[0].topic
+        return Record(topic, 0, 0, int(self.clock.now * 1000), None, json.dumps(whole).encode())
+
+    def plan(self, **event: Any) -> Plan:
+        """Give the plan of such a record, without look-ups."""
+        record = self.record(**event)
+        plan = plan_record(record, rules_by_topic(self.settings)[record.topic])
         assert isinstance(plan, Plan), plan
         return plan
 

@@ -84,7 +84,7 @@ def age(found: Found | NotThere, clock: Clock) -> float:
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["p1", "p2", "p3"]),
-        st.sampled_from([0.0, 1.0, 29.9, 30.0, 59.0, 60.0, 61.0]),
+        st.sampled_from([0.0, 1.0, 29.5, 30.0, 59.0, 60.0, 61.0]),
         st.booleans(),
     ),
     max_size=30,
