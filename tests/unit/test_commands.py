@@ -74,6 +74,27 @@ def test_map_says_why_nothing_would_be_posted(config: Path, tmp_path: Path, caps
     assert ignored == {"ignored": "cancelled"}
 
 
+def test_map_says_that_it_looks_nothing_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It asks no catalogue; the events that would need one say so, also those with a fault that one might cure."""
+    mapping = {name: value for name, value in MAPPING.items() if name != "owner"}
+    file = written(
+        tmp_path / "ingest.yaml",
+        yaml.safe_dump({"mapping": mapping, "lookups": {"proposal": "on"}}).replace("'on'", "on").encode(),
+    )
+    named = GOOD | {"proposal": {"id": "p1001"}, "owner": {"name": "Ada"}}
+    events = [named, GOOD | {"owner": {"name": "Ada"}}, GOOD | {"proposal": {"id": "p1001"}}]
+    event = written(tmp_path / "events.jsonl", "\n".join(map(json.dumps, events)).encode())
+    assert main(["map", event, "--config", file, "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.err == "scicat-ingest: warning: lookups.proposal: `map` asks no catalogue, nothing is looked up\n"
+    asks, asks_nothing, fault = (json.loads(line) for line in said.out.splitlines())
+    assert asks["warnings"] == [
+        "proposal.id: the proposal 'p1001' was not looked up: `map` asks no catalogue",
+    ]
+    assert len(asks_nothing["warnings"]) == 1, "of the owner group, which no proposal gives"
+    assert fault["fault"]["code"] == "missing_field"
+
+
 def test_map_reads_as_people_do(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without --json: what, where and how to mend it, one below the other."""
     file = written(tmp_path / "event.json", json.dumps(GOOD | {"proposalId": "p1"}, indent=2).encode())

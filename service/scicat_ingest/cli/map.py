@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.cli.event_input import add_event_arguments, read_events
 from scicat_ingest.consume.record import Record
 from scicat_ingest.decode.decoded import Ignored
-from scicat_ingest.engine.pipeline import plan_record
+from scicat_ingest.engine.pipeline import Unmapped, plan_decoded, read_record
 from scicat_ingest.faults import InvalidSettings, RecordFault
+from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP
+from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import argparse
 
-    from scicat_ingest.plan.steps import Plan
+    from scicat_ingest.mapping.rules import MappingRules
 
 EXAMPLES = """\
 examples:
@@ -28,6 +31,8 @@ examples:
 
 With --json, one line an event: {"pid", "dataset", "origdatablocks", "attachments", "warnings"} as they would be POSTed
 to SciCat's v4 routes, or {"ignored": reason}, or {"fault": {"code", "message", "field"}}.
+
+No catalogue is asked: what `lookups` would find is missing in the result, with a warning.
 """
 
 
@@ -45,6 +50,9 @@ def run(options: argparse.Namespace) -> int:
     topic = options.topic or settings.sources[0].topic
     if topic not in rules:
         raise InvalidSettings(f"--topic {topic!r} is not one of `sources` ({', '.join(rules)})")
+    on = [f"lookups.{kind}" for kind, switch in settings.lookups.kinds.items() if switch == "on"]
+    if on:
+        sys.stderr.write(f"scicat-ingest: warning: {', '.join(on)}: `map` asks no catalogue, nothing is looked up\n")
     faults = 0
     for offset, event in enumerate(read_events(options.events)):
         record = Record(
@@ -56,11 +64,22 @@ def run(options: argparse.Namespace) -> int:
             value=event.value,
             headers=tuple(options.header),
         )
-        planned = plan_record(record, rules[topic])
+        planned = _plan(record, rules[topic])
         faults += isinstance(planned, RecordFault)
         shown = _as_json(planned) if options.json else _as_text(event.name, planned)
         sys.stdout.write(f"{shown}\n")
     return 2 if faults else 0
+
+
+def _plan(record: Record, rules: MappingRules) -> Plan | Ignored | RecordFault:
+    read = read_record(record, rules)
+    if not isinstance(read, Unmapped):
+        return read
+    planned = plan_decoded(record, read.decoded, rules, NOTHING_LOOKED_UP)
+    if not isinstance(planned, Plan):
+        return planned
+    warnings = [f"{wanted.field}: {wanted} was not looked up: `map` asks no catalogue" for wanted in read.wanted]
+    return replace(planned, warnings=(*warnings, *planned.warnings))
 
 
 def _as_json(planned: Plan | Ignored | RecordFault) -> str:
