@@ -63,7 +63,7 @@ class Facility:
             },
             "log": {"format": "json", "level": "WARNING"},
         }
-        return {name: {**group, **self.changes.get(name, {})} for name, group in groups.items()}
+        return {name: {**groups.get(name, {}), **self.changes.get(name, {})} for name in {*groups, *self.changes}}
 
     @property
     def settings(self) -> Settings:

@@ -300,14 +300,26 @@ class CatalogueFault(IngestFault):
 
     fault_class = "catalogue"
 
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """Of SciCat's answer; None if there was none."""
+
 
 class CatalogueUnavailable(CatalogueFault):
     """No answer, or one that says "not now": the request may be sent again as it is."""
 
     code = "catalogue_unavailable"
 
-    def __init__(self, message: str, *, retry_after: float | None = None, certain: bool = True) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        certain: bool = True,
+    ) -> None:
+        super().__init__(message, status=status)
         self.retry_after = retry_after
         """Seconds that the server asked us to wait, if it did."""
         self.certain = certain

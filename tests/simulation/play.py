@@ -47,6 +47,10 @@ class Catalogue(httpx.AsyncBaseTransport):
     """Called before a request is carried out; what it raises is what the client gets."""
     times: list[float] = field(default_factory=list)
     """When requests arrived."""
+    noise: float = 0.0
+    """Chance of each: a request is lost, an answer is lost, a write is answered with 500 though it was carried out."""
+    dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
+    token_life: int = 3600
     answer_next: httpx.Response | None = None
     """Given instead of carrying out the request that comes now."""
 
@@ -57,7 +61,8 @@ class Catalogue(httpx.AsyncBaseTransport):
     _day: int = -1
 
     def __post_init__(self) -> None:
-        self.stand_in = StandIn(clock=lambda: EPOCH + 86400 * self._day + self._clock())
+        clock = lambda: EPOCH + 86400 * self._day + self._clock()  # noqa: E731
+        self.stand_in = StandIn(clock=clock, token_life=self.token_life)
 
     def open(self) -> None:
         """Take the time from the loop that runs now; each one is on the next day."""
@@ -83,8 +88,14 @@ class Catalogue(httpx.AsyncBaseTransport):
         if (planned := self.answer_next) is not None:
             self.answer_next = None
             return planned
+        if self.dice.random() < self.noise:
+            raise httpx.ReadError("reset")
         answer = self.stand_in.answer(request.method, request.url.raw_path.decode(), dict(request.headers), content)
         await anyio.sleep(self.latency / 2)
+        if self.dice.random() < self.noise:
+            raise httpx.ReadError("the answer is lost")
+        if request.method == "POST" and self.dice.random() < self.noise:
+            return httpx.Response(500, json="Internal server error", request=request)
         headers = {"content-type": "application/json", "date": format_datetime(now(), usegmt=True)}
         body = b"" if answer.body is NO_BODY else write(answer.body)
         return httpx.Response(answer.status, content=body, headers=headers, request=request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import anyio
@@ -238,3 +239,36 @@ def test_half_of_a_dataset_that_two_services_find_is_completed_once(seed: int) -
 
     again.run(repair)
     again.assert_once()
+
+
+@pytest.mark.parametrize("account", ["pidUser", "ingestor"])
+def test_every_document_is_there_once_whatever_gets_lost(account: str, caplog: pytest.LogCaptureFixture) -> None:
+    """One request in seven fails, tokens live 10 s, nobody listens for a minute; and no secret is in log or outcome."""
+    caplog.set_level(logging.DEBUG)
+    tokens: set[str] = set()
+    catalogue = Catalogue(noise=0.05, token_life=10)
+    catalogue.on_request = lambda request, _: tokens.add(request.headers.get("authorization", "Bearer none").split()[1])
+    play = Play(
+        catalogue,
+        account=account,
+        scicat={"settle_seconds": 2.0},
+        limits={"max_block_files": 1, "requests_per_second": None},
+    )
+
+    async def plot(play: Play) -> None:
+        for number in range(60):
+            files = [{"path": f"f{part}", "size": part + 1} for part in range(number % 40 + 1)]
+            play.send(f"run-{number}", files=files)
+            if number == 30:
+                catalogue.go_down(60)
+            await anyio.sleep(0.5)
+        await play.until_done()
+
+    play.run(plot)
+    assert play.dead == {}
+    assert len(play.ingested) == 60
+    play.assert_once()
+    said = caplog.text + "".join(repr(published.message) for published in play.kafka.published)
+    assert len(tokens) > 3
+    assert not [token for token in tokens if token != "none" and token in said]
+    assert catalogue.stand_in.account(account).password not in said

@@ -294,14 +294,14 @@ class CatalogueClient:
             )
         said = f"{request}: {answer.status} {answer.message}"
         if verdict is Verdict.TRANSIENT:
-            raise CatalogueUnavailable(said, retry_after=answer.retry_after)
+            raise CatalogueUnavailable(said, status=answer.status, retry_after=answer.retry_after)
         if verdict is Verdict.AMBIGUOUS:
-            raise AmbiguousAnswer(said)
+            raise AmbiguousAnswer(said, status=answer.status)
         return verdict
 
     def _tell(self, request: Request, began: float, sent_bytes: int, **how: Any) -> None:
         seconds = self._clock.monotonic() - began
-        self._traffic.ended(request.pid, Ended(request.route, sent_bytes, seconds, **how))
+        self._traffic.ended(request.pid, Ended(request.route, request.route.writes, sent_bytes, seconds, **how))
 
     @contextmanager
     def _uninterrupted(self) -> Iterator[None]:

@@ -129,15 +129,17 @@ class Delivery:
         pid, progress, traffic = self._plan.pid, self._progress, self._traffic
         retry_after = fault.retry_after if isinstance(fault, CatalogueUnavailable) else None
         if retry_after is None and not traffic.is_open and not traffic.is_cooling:
-            wrote = isinstance(fault, AmbiguousAnswer)
-            traffic.failed(pid, opened_before, await self._probe.look(), wrote=wrote)
+            answered = fault.status is not None and traffic.was_good_lately
+            health = Health.UP if answered else await self._probe.look()
+            traffic.failed(pid, opened_before, health, wrote=isinstance(fault, AmbiguousAnswer))
             if traffic.is_deadly(pid):
                 raise KillsCatalogue(f"SciCat went down twice in a row of this record alone: {fault.message}")
         if (evidence := traffic.blames(pid)) is not None:
             raise RejectedByCatalogue(f"{evidence}; the last time: {fault.message}")
         if not traffic.closed:
             return TryAgain(self._retry.first_delay_seconds, fault.message)
-        delay = delay_seconds(progress.attempts, self._retry, self._clock.chance(), retry_after)
+        progress.failures += 1
+        delay = delay_seconds(progress.failures, self._retry, self._clock.chance(), retry_after)
         progress.age += self._clock.monotonic() - began + delay
         _LOG.warning("%s: %s; attempt %d, next in %.1f s", pid, fault.message, progress.attempts, delay)
         return TryAgain(delay, fault.message)

@@ -33,9 +33,10 @@ class Probe:
 
     async def look(self) -> Health:
         """Tell whether SciCat is healthy and knows us. Raises CredentialsRejected if it is, and does not."""
+        knew_us = self._traffic.was_good_lately
         for _ in range(LOOKS):
             health = await self._client.health()
-            if health is Health.UP:
+            if health is Health.UP and not knew_us:
                 health = await self._knows_us()
             if health is not Health.SILENT:
                 return health

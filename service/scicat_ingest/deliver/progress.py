@@ -41,8 +41,10 @@ class Progress:
     lease_seconds: float
     attempts: int = 0
     """Begun so far, without those that only found somebody at work."""
+    failures: int = 0
+    """In a row, without getting on in between."""
     age: float = 0.0
-    """Seconds of failing while SciCat was up."""
+    """Seconds of failing, while SciCat was up, since it last got on."""
     look_first: bool = False
     """The dataset may be there: read before writing."""
     created: bool = False
@@ -80,6 +82,7 @@ class Progress:
         """Note that it is done, and that this is known."""
         self._writing = None
         self._lease_until = sent_at + self.lease_seconds
+        self._got_on()
 
     def refused(self) -> None:
         """Note that it was not done, and that this is known."""
@@ -104,7 +107,13 @@ class Progress:
             self._doubt = None
         moved = missing < self._least_missing
         self._least_missing = min(missing, self._least_missing)
+        if moved:
+            self._got_on()
         return moved
+
+    def _got_on(self) -> None:
+        self.failures = 0
+        self.age = 0.0
 
     def wait_before_writing(self, found: Found, now: float, chance: float) -> float:
         """Give the seconds for which the missing parts may still be on their way, by us or by somebody else."""

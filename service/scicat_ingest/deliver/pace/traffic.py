@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 LONGEST_COOL_DOWN_IN_PLACE = 2.0
 """Seconds. When SciCat wants to be left alone for longer, a record gives its place back and waits outside."""
 
+LATELY_SECONDS = 5.0
+"""A server that gave others a good answer so short ago knows us, and has its database."""
 PROBE_SECONDS = 5.0
 """So that work goes on within 10 s of an outage's end; one anonymous GET costs SciCat nothing."""
 PROBE_JITTER = 0.3
@@ -57,6 +59,7 @@ class Ended:
     """How a request ended."""
 
     route: Hashable
+    writes: bool
     body_bytes: int
     seconds: float
     good: bool
@@ -97,6 +100,8 @@ class Traffic:
         self._suspects = Suspects()
         self._evidence = Evidence()
         self._waited = 0.0
+        self._good_at = float("-inf")
+        """When the last request was answered well."""
         self._openings = 0
         self._opened = anyio.Event()
 
@@ -159,6 +164,8 @@ class Traffic:
         now = self._clock.monotonic()
         if request.retry_after is not None and not request.good:
             self._rate.cool_down(now + request.retry_after)
+        if request.good:
+            self._good_at = now
         if request.pushed_back or request.timeout:
             self._places.pushed_back(now)
         elif request.good:
@@ -169,6 +176,8 @@ class Traffic:
         if request.good:
             self._budget.succeeded(key)
             self._evidence.succeeded(key, request.route)
+            if request.writes:
+                self._close()
         else:
             self._budget.failed(key, timeout=request.timeout)
             self._evidence.failed(key, request.route)
@@ -196,11 +205,7 @@ class Traffic:
         self._suspects.clear(pid)
         self._evidence.forget(pid)
         self._budget.forget(pid)
-        if self.trying:
-            self._circuit.tried(good=True)
-            self._budget.refill()
-            self._evidence.forget_all()
-            _LOG.warning("SciCat is back; going on")
+        self._close()
 
     def failed(self, pid: str, began: int, health: Health, *, wrote: bool) -> None:
         """Note that it failed, and how SciCat was right after that.
@@ -211,10 +216,12 @@ class Traffic:
             return  # it was under way when the circuit opened: that is known
         if health is Health.UP:
             self._suspects.clear(pid)
-        else:
-            if health is Health.DOWN and wrote:
+        elif health is Health.DOWN:
+            if wrote:
                 self._suspects.went_down(pid)
-            self._open("SciCat is down" if health is Health.DOWN else "SciCat does not answer")
+            self._open("SciCat is down")
+        elif not self.was_good_lately:
+            self._open("SciCat does not answer")
         if self.trying:
             self._open(self._circuit.reason)
 
@@ -243,6 +250,11 @@ class Traffic:
         return self._circuit.state is CircuitState.OPEN
 
     @property
+    def was_good_lately(self) -> bool:
+        """Whether SciCat has given somebody a good answer some seconds ago."""
+        return self._clock.monotonic() - self._good_at < LATELY_SECONDS
+
+    @property
     def is_cooling(self) -> bool:
         """Whether SciCat wants to be left alone for a while."""
         return self._rate.cooling(self._clock.monotonic()) > LONGEST_COOL_DOWN_IN_PLACE
@@ -260,6 +272,13 @@ class Traffic:
     def probed(self, *, good: bool) -> None:
         """Note a probe."""
         self._circuit.probed(good=good)
+
+    def _close(self) -> None:
+        if self.trying:
+            self._circuit.tried(good=True)
+            self._budget.refill()
+            self._evidence.forget_all()
+            _LOG.warning("SciCat is back; going on")
 
     def _open(self, reason: str) -> None:
         if self._circuit.state is not CircuitState.OPEN:
