@@ -60,6 +60,17 @@ def test_the_rest_has_defaults(tmp_path: Path) -> None:
     assert got.mapping.zone is None
 
 
+def test_a_switch_may_stand_in_yaml_without_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """YAML reads `on` and `off` as true and false; the environment gives words."""
+    path = tmp_path / "ingest.yaml"
+    mapping = yaml.safe_dump({"mapping": MAPPING})
+    path.write_text(f"{mapping}\nsources: [{{flood_guard: off}}]\nlookups: {{proposal: on, sample: 'on'}}\n")
+    monkeypatch.setenv("SCICAT_INGEST_LOOKUPS__INSTRUMENT", "on")
+    got = load_settings(Settings, path)
+    assert got.sources[0].flood_guard == "off"
+    assert got.lookups.kinds == {"instrument": "on", "proposal": "on", "sample": "on"}
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Name by name; lists are JSON."""
     monkeypatch.setenv("SCICAT_INGEST_MAPPING__OWNER", "from the environment")
@@ -100,6 +111,9 @@ def test_everything_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
         ({"scicat": {"password": "p"}}, "go together"),
         ({"scicat": {"token": "t", "token_file": "/t"}}, "give only one of token, token_file, password, password_file"),
         ({"limits": {"max_event_depth": 1000}}, "limits.max_event_depth"),
+        ({"lookups": {"proposal": "yes"}}, "lookups.proposal"),
+        ({"lookups": {"on_missing": "ingest"}}, "lookups.on_missing"),
+        ({"lookups": {"wait_seconds": -1}}, "lookups.wait_seconds"),
         ({"limits": {"max_block_files": 0}}, "limits.max_block_files"),
     ],
 )

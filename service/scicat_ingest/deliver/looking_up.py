@@ -81,7 +81,8 @@ class LookingUp:
         traffic = self._traffic
         self._failures += 1
         if fault.retry_after is None and not traffic.is_open and not traffic.is_cooling:
-            health = await self._probe.look()
+            answered = fault.status is not None and traffic.was_good_lately
+            health = Health.UP if answered else await self._probe.look()
             traffic.failed(self._pid, opened_before, health, wrote=False)
             if health is Health.UP and self._failed_for > self._retry.max_age_seconds:
                 why = f"looking up failed for {self._failed_for:.0f} s while SciCat is up, the last time: "

@@ -217,6 +217,23 @@ async def test_what_never_comes_becomes_a_dead_letter_where_it_shall(bench: Benc
     assert bench.posts().keys() == {"POST /api/v3/auth/login"}
 
 
+async def test_what_came_too_late_can_be_set_right(bench: Bench) -> None:
+    """A replay tells what differs, a higher revision gives the dataset to its proposal's group."""
+    bench.account = "admin"
+    bench.scicat = {}
+    async with opened(bench, wait_seconds=0) as way:
+        assert stored(bench, await way.ingest(**TO_LATE))["ownerGroup"] == "unassigned"
+        bench.stand_in.store.insert(PROPOSALS, "late", LATE)
+        bench.clock.now += 31
+        replayed = await way.ingest(**TO_LATE)
+        assert isinstance(replayed, Ingested)
+        assert any("ownerGroup" in drift for drift in replayed.delivered.drift)
+        corrected = await way.ingest(**TO_LATE, revision=1)
+    assert stored(bench, corrected)["ownerGroup"] == "late"
+    assert isinstance(corrected, Ingested)
+    assert corrected.delivered.verdict == "updated"
+
+
 async def test_the_wait_is_each_records_own(bench: Bench) -> None:
     """A record that comes later waits as long; time in which it has no attempt does not count."""
     async with opened(bench, wait_seconds=60) as way:
