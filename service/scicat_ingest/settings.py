@@ -228,23 +228,12 @@ class MappingSettings(Group):
 
 
 class LookupsSettings(Group):
-    """What SciCat is asked before an event is mapped (docs/lookups.md).
+    """What SciCat is asked before an event is mapped, and what is done if something is not there: docs/lookups.md."""
 
-    One that is asked for and not there is waited for, and then treated as `on_missing` says.
-    """
-
-    instrument: Switch = Field(
-        default="off", description="find the instrument by instrument.name where an event gives no instrument.id"
-    )
-    proposal: Switch = Field(
-        default="off",
-        description="find the proposal by proposal.id: principal investigators and e-mail where an event gives none, "
-        "and `{lookup.proposal.ownerGroup}` in the templates of groups",
-    )
-    sample: Switch = Field(default="off", description="require that the sample with sample.id is there")
-    ttl_seconds: float = Field(
-        default=600, ge=0, description="how long an answer is good; that something is not there, at most 30 s"
-    )
+    instrument: Switch = Field(default="off", description="the pid of instrument.name, where there is no instrument.id")
+    proposal: Switch = Field(default="off", description="people whom the event does not name, and groups for templates")
+    sample: Switch = Field(default="off", description="whether the one with sample.id is there")
+    ttl_seconds: float = Field(default=600, ge=0, description="how long an answer is good; an absence, at most 30 s")
     wait_seconds: float = Field(default=900, ge=0, description="how long a record waits for what is not there yet")
     on_missing: Literal["ingest_restricted", "dead_letter"] = Field(
         default="ingest_restricted",

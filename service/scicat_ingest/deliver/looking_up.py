@@ -57,8 +57,9 @@ class LookingUp:
         missing = {wanted: answer.why for wanted, answer in answers.items() if isinstance(answer, NotThere)}
         if missing and (wait := self._wait_for(missing, began)) is not None:
             return wait
-        found = {wanted: answer for wanted, answer in answers.items() if not isinstance(answer, NotThere)}
-        return looked_up_from(found, tuple(missing))
+        return looked_up_from(
+            (answer for answer in answers.values() if not isinstance(answer, NotThere)), tuple(missing)
+        )
 
     def _wait_for(self, missing: Mapping[Wanted, str], began: float) -> TryAgain | None:
         """Say when to look again; None when it is time to go on without. Raises DependencyMissing."""

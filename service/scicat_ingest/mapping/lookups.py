@@ -13,7 +13,7 @@ from scicat_ingest.faults import InvalidField
 from scicat_ingest.mapping.pid import is_addressable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.mapping.rules import MappingRules
@@ -123,10 +123,10 @@ def what_to_look_up(event: AcquisitionCompleted, rules: MappingRules) -> tuple[W
     return tuple(found)
 
 
-def looked_up_from(found: Mapping[Wanted, Found], missing: tuple[Wanted, ...]) -> LookedUp:
+def looked_up_from(found: Iterable[Found], missing: tuple[Wanted, ...]) -> LookedUp:
     """Collect what was found for one event."""
     instruments, proposal = Instruments(()), Proposal()
-    for each in found.values():
+    for each in found:
         match each:
             case Instruments():
                 instruments = each

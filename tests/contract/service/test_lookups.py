@@ -14,9 +14,13 @@ from tests.contract.service.bench import Bench
 
 from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.deliver.delivered import TryAgain
+from scicat_ingest.engine.assignment import Bounds
+from scicat_ingest.engine.engine import Engine, Parts
+from scicat_ingest.engine.observer import Observer
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.faults import CredentialsRejected, WrongEndpoint
 from scicat_ingest.report.outcome import DeadLettered, Ingested
+from scicat_ingest.testing.memory_kafka import MemoryKafka
 from scicat_ingest.testing.stand_in import StandInThread
 from scicat_ingest.testing.stand_in.store import INSTRUMENTS, PROPOSALS, SAMPLES
 
@@ -270,6 +274,31 @@ async def test_an_ambiguous_instrument_is_left_out_with_a_warning(bench: Bench) 
     assert stored(bench, outcome)["instrumentIds"] == []
     assert isinstance(outcome, Ingested)
     assert any("pid-one, pid-two" in warning for warning in outcome.plan.warnings)
+
+
+async def test_the_engine_works_on_others_while_one_waits(bench: Bench) -> None:
+    """In the same partition, and later records of the waiting one's pid stay behind it."""
+    topic = bench.settings.sources[0].topic
+    events: list[dict[str, Any]] = [TO_LATE, {"acquisitionId": "run-2"}, {"revision": 1, **TO_LATE}]
+    async with opened(bench) as way, MemoryKafka() as kafka, anyio.create_task_group() as tasks:
+        kafka.create_topic(topic)
+        for event in events:
+            kafka.append(topic, 0, bench.record(**event).value)
+        stream = kafka.member("replica", [topic], "group")
+        engine = Engine(Parts(stream, way.pipeline, stream.publisher(), Observer(), way.deliveries), Bounds())
+        tasks.start_soon(engine.run)
+        with anyio.fail_after(30):
+            while len(kafka.published) < 1:
+                await kafka.something_happens(0.05)
+            assert [message.outcome.record.offset for message in kafka.published] == [1]
+            assert looked_up(bench) > 1
+            bench.stand_in.store.insert(PROPOSALS, "late", LATE)
+            bench.clock.now += 31
+            while len(kafka.published) < len(events):
+                await kafka.something_happens(0.05)
+        await engine.stop()
+        assert [message.outcome.record.offset for message in kafka.published] == [1, 0, 2]
+        assert kafka.group("group").committed == {(topic, 0): len(events)}
 
 
 # Our token
