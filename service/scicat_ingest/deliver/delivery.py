@@ -129,9 +129,11 @@ class Delivery:
         pid, progress, traffic = self._plan.pid, self._progress, self._traffic
         retry_after = fault.retry_after if isinstance(fault, CatalogueUnavailable) else None
         if retry_after is None and not traffic.is_open and not traffic.is_cooling:
-            answered = fault.status is not None and traffic.was_good_lately
-            health = Health.UP if answered else await self._probe.look()
-            traffic.failed(pid, opened_before, health, wrote=isinstance(fault, AmbiguousAnswer))
+            progress.wrote_unseen = progress.wrote_unseen or isinstance(fault, AmbiguousAnswer)
+            unlucky = traffic.was_good_lately and (fault.status is not None or progress.failures == 0)
+            if not unlucky:
+                traffic.failed(pid, opened_before, await self._probe.look(), wrote=progress.wrote_unseen)
+                progress.wrote_unseen = False
             if traffic.is_deadly(pid):
                 raise KillsCatalogue(f"SciCat went down twice in a row of this record alone: {fault.message}")
         if (evidence := traffic.blames(pid)) is not None:

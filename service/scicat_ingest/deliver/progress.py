@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scicat_ingest.plan.steps import PostAttachment, PostOrigDatablock
+from scicat_ingest.plan.steps import PostAttachment, PostDataset, PostOrigDatablock
 
 if TYPE_CHECKING:
     from scicat_ingest.deliver.reconcile import Found
-    from scicat_ingest.plan.steps import PostDataset
     from scicat_ingest.settings import ScicatSettings
 
 SETTLE_JITTER = 0.5
@@ -43,6 +42,8 @@ class Progress:
     """Begun so far, without those that only found somebody at work."""
     failures: int = 0
     """In a row, without getting on in between."""
+    wrote_unseen: bool = False
+    """A write of ours may have arrived since we last looked whether SciCat is up."""
     age: float = 0.0
     """Seconds of failing, while SciCat was up, since it last got on."""
     look_first: bool = False
@@ -136,6 +137,8 @@ def _is_there(step: Step | PostDataset | None, found: Found) -> bool:
     match step:
         case PostOrigDatablock():
             return step.paths <= found.stored.files.keys()
+        case PostDataset():
+            return True
         case PostAttachment():
             return step.aid in found.stored.attachment_ids or step.key in found.stored.attachment_keys
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,9 @@ def test_a_record_that_fails_while_others_succeed_is_to_blame() -> None:
         assert evidence.blames("bad") is None
         evidence.failed("bad", "post")
         evidence.succeeded(f"good-{number}", "post")
-    assert evidence.blames("bad") == f"failed 10 times in a row, while {OTHERS} requests of other records succeeded"
+    assert (
+        evidence.blames("bad") == f"failed 10 times in a row, while {OTHERS} of {OTHERS} requests of others succeeded"
+    )
     assert evidence.blames("good-1") is None
 
 
@@ -25,6 +28,22 @@ def test_nobody_is_to_blame_in_an_outage() -> None:
     for number in range(1000):
         evidence.failed(number % 7, "post")
     assert [evidence.blames(key) for key in range(7)] == [None] * 7
+
+
+@pytest.mark.parametrize(("lost", "failures"), [(0.0, 10), (0.15, 11), (0.5, 30)])
+def test_where_others_fail_as_well_it_takes_more(lost: float, failures: int) -> None:
+    """Ten failures in a row are no coincidence in a good network, and one in a bad one."""
+    evidence, others = Evidence(), 1000
+    for number in range(int(others * lost)):
+        evidence.failed(f"other-{number}", "post")
+    evidence.failed("bad", "post")
+    for number in range(others):
+        evidence.failed(number, "post") if number < others * lost else evidence.succeeded(number, "post")
+    count = 1
+    while evidence.blames("bad") is None:
+        evidence.failed("bad", "post")
+        count += 1
+    assert count == failures
 
 
 def test_successes_on_another_route_prove_nothing() -> None:
