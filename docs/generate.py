@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticUndefined
 
+from scicat_ingest import faults
 from scicat_ingest.cli.schema import event_schema
 from scicat_ingest.deliver.classify import TABLE, WRITES, Route, Row, Verdict
 from scicat_ingest.engine.states import (
@@ -251,7 +252,7 @@ def _short(text: str) -> str:
 
 
 def _leaves(fault: type[IngestFault]) -> Iterator[type[IngestFault]]:
-    below = [child for child in fault.__subclasses__() if child.__module__ == fault.__module__]
+    below = [child for child in fault.__subclasses__() if child.__module__.startswith(faults.__name__)]
     if not below:
         yield fault
     for child in below:

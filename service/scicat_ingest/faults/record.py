@@ -1,0 +1,211 @@
+"""The record is wrong: it becomes a dead letter at once."""
+
+from __future__ import annotations
+
+from scicat_ingest.faults.base import IngestFault
+
+
+class RecordFault(IngestFault):
+    """The record is wrong: it becomes a dead letter at once and never blocks its partition."""
+
+    fault_class = "record"
+
+
+class UndecodableRecord(RecordFault):
+    """The record's bytes are not a JSON object that we can read."""
+
+
+class TooLarge(UndecodableRecord):
+    """The record's value is larger than `limits.max_event_bytes`."""
+
+    code = "too_large"
+    default_hint = "send long file lists as a manifest, or raise limits.max_event_bytes"
+
+
+class InvalidUtf8(UndecodableRecord):
+    """The value is not UTF-8, or a string in it holds half of a surrogate pair."""
+
+    code = "invalid_utf8"
+    default_hint = "encode the event as UTF-8"
+
+
+class InvalidJson(UndecodableRecord):
+    """The value is not JSON."""
+
+    code = "invalid_json"
+    default_hint = "send one JSON object a record"
+
+
+class DuplicateKey(UndecodableRecord):
+    """An object has the same key twice, so one of its values would be lost."""
+
+    code = "duplicate_key"
+    default_hint = "send each key once"
+
+
+class NonFiniteNumber(UndecodableRecord):
+    """NaN, Infinity, or a number too large for a double."""
+
+    code = "non_finite_number"
+    default_hint = "JSON has no NaN or infinity: leave the value out, or send it as a string"
+
+
+class TooDeep(UndecodableRecord):
+    """Objects and arrays are nested deeper than `limits.max_event_depth`."""
+
+    code = "too_deep"
+    default_hint = "flatten the event, or raise limits.max_event_depth"
+
+
+class NotAnObject(UndecodableRecord):
+    """The value is JSON, but not an object."""
+
+    code = "not_an_object"
+    default_hint = "send one JSON object a record"
+
+
+class InvalidEvent(RecordFault):
+    """The record is JSON, but not a valid acquisition event."""
+
+
+class Unmatched(InvalidEvent):
+    """The record says by its CloudEvents type that it is something else."""
+
+    code = "unmatched"
+    default_hint = "send such events to another topic, or set unmatched: ignore for this source"
+
+
+class UnsupportedVersion(InvalidEvent):
+    """`specVersion` has a major version that this release does not know."""
+
+    code = "unsupported_version"
+    default_hint = 'this release reads specVersion "1"'
+
+
+class MissingField(InvalidEvent):
+    """A field that is needed is missing, and no default is configured."""
+
+    code = "missing_field"
+
+
+class InvalidField(InvalidEvent):
+    """A field has the wrong type or a value out of its range."""
+
+    code = "invalid_field"
+
+
+class UnknownField(InvalidEvent):
+    """A field is not known, and so close to a known one that it is probably meant."""
+
+    code = "unknown_field"
+
+
+class TooManyFiles(InvalidEvent):
+    """The event lists more files than `limits.max_inline_files`."""
+
+    code = "too_many_files"
+    default_hint = "send long file lists as a manifest"
+
+
+class NotSupported(InvalidEvent):
+    """The event asks for something that this release cannot do yet."""
+
+    code = "not_supported"
+
+
+class UnmappableEvent(RecordFault):
+    """The event is valid, but may not become a dataset."""
+
+
+class AcquisitionFailed(UnmappableEvent):
+    """The event's status says that there is nothing to ingest, and the policy for it is `dead_letter`."""
+
+    code = "acquisition_failed"
+    default_hint = "mapping.on_status says what becomes of each status"
+
+
+class ForbiddenBySource(UnmappableEvent):
+    """The event sets something, or names a folder, that its topic was not given."""
+
+    code = "forbidden_by_source"
+    default_hint = "only what `sources` allows for this topic may be set by its events"
+
+
+class PathOutsideSource(UnmappableEvent):
+    """A file's path leaves the source folder."""
+
+    code = "path_outside_source"
+    default_hint = "list paths below source.folder, without `..`"
+
+
+class DuplicatePath(UnmappableEvent):
+    """Two files have the same path: readers of the dataset could not tell them apart."""
+
+    code = "duplicate_path"
+    default_hint = "list each file once"
+
+
+class InternalError(RecordFault):
+    """A fault of this service, brought out by this record; the log has the traceback."""
+
+    code = "internal_error"
+    default_hint = "report it with the dead letter; replay the record after an upgrade"
+
+
+class RefusedByCatalogue(RecordFault):
+    """SciCat refuses the record for good."""
+
+
+class RejectedByCatalogue(RefusedByCatalogue):
+    """SciCat answered that the document is not valid."""
+
+    code = "rejected_by_catalogue"
+
+
+class ForbiddenGroup(RefusedByCatalogue):
+    """Our account may not write for the dataset's ownerGroup."""
+
+    code = "forbidden_group"
+    default_hint = "let the SciCat administrator add the account to CREATE_DATASET_PRIVILEGED_GROUPS or to the group"
+
+
+class PidTaken(RefusedByCatalogue):
+    """A dataset with this pid exists and is not this acquisition's."""
+
+    code = "pid_taken"
+    default_hint = "compare the two datasets; send a new acquisitionId or pid"
+
+
+class StaleRevision(RefusedByCatalogue):
+    """The catalogue already has a higher revision of this acquisition."""
+
+    code = "stale"
+    default_hint = "send a higher revision to change the dataset"
+
+
+class DependencyMissing(RefusedByCatalogue):
+    """What the event names is not in SciCat, and `lookups.on_missing` is `dead_letter`."""
+
+    code = "dependency_missing"
+    default_hint = "register it in SciCat, then replay the record"
+
+
+class DiffersFromCatalogue(RefusedByCatalogue):
+    """The dataset is there and ours, but not as the event says, and `scicat.on_conflict` is `dead_letter`."""
+
+    code = "differs"
+    default_hint = "put the dataset right and replay, or set scicat.on_conflict to keep or update"
+
+
+class KillsCatalogue(RefusedByCatalogue):
+    """SciCat went down twice in a row while nothing but this record was under way."""
+
+    code = "kills_catalogue"
+    default_hint = "report it to the SciCat administrator with the backend's log; replay after it is mended"
+
+
+class TooLargeForCatalogue(RefusedByCatalogue):
+    """One document is larger than SciCat takes, even alone."""
+
+    code = "too_large_for_catalogue"
+    default_hint = "shorten metadata, or raise scicat.max_body_bytes together with the server's MAX_FILE_UPLOAD_SIZE"
