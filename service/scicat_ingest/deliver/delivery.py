@@ -260,9 +260,9 @@ class Delivery:
         """Post what is missing: blocks one after another, because SciCat loses totals of concurrent ones."""
         progress = self._progress
         steps: tuple[Step, ...] = (*remaining.blocks, *remaining.attachments)
-        for step in steps:
+        for number, step in enumerate(steps):
             sent_at = self._clock.monotonic()
-            if not progress.has_lease(sent_at):
+            if number and not progress.has_lease(sent_at):  # the first one: we have just looked
                 return self._wait(0.0, "we were away for long")
             progress.writes(step)
             try:

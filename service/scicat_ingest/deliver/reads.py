@@ -74,7 +74,7 @@ class CatalogueReads:
         )
         if verdict is not Verdict.DONE or not isinstance(answer.body, list):
             raise WrongEndpoint(f"looking for datasets by {', '.join(where)}: {answer.status} {answer.message}")
-        if answer.body:
+        if answer.body and isinstance(answer.body[0], dict):
             return str(answer.body[0].get("pid"))
         if version == "v3":
             await self._client.groups()  # with a dead token the answer would be the same

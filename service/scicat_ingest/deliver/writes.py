@@ -90,7 +90,8 @@ class CatalogueWrites:
             answer, verdict = await self._client.get_attachment(plan.pid, attachment.aid)
             if verdict is not Verdict.DONE or answer.document is None:
                 raise
-            targets = [target.get("targetId") for target in answer.document.get("relationships") or ()]
+            related = answer.document.get("relationships") or ()
+            targets = [target.get("targetId") for target in related if isinstance(target, dict)]
             return answer, Verdict.DONE if plan.pid in targets else Verdict.CONFLICT
 
     async def change(self, plan: Plan, changes: Mapping[str, Any], *, unmodified_since: str | None = None) -> Verdict:

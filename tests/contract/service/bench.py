@@ -41,7 +41,11 @@ class Clock:
     on_sleep: Callable[[], Awaitable[None]] | None = None
     """What happens instead of time going by."""
 
+    ticks: float = 0.0
+    """Seconds that go by at each look at our clock."""
+
     def monotonic(self) -> float:
+        self.now += self.ticks
         return self.now
 
     async def sleep(self, seconds: float) -> None:

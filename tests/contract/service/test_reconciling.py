@@ -10,6 +10,7 @@ import anyio
 import pytest
 from tests.contract.service.bench import PREFIX
 
+from scicat_ingest.deliver.delivered import Delivered
 from scicat_ingest.faults import DiffersFromCatalogue, ForbiddenGroup
 from scicat_ingest.testing.stand_in.store import DATASETS
 from scicat_ingest.testing.stand_in.times import iso
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import httpx
     from tests.contract.service.bench import Bench, Send
 
-    from scicat_ingest.deliver.delivered import Delivered
     from scicat_ingest.deliver.deliveries import Deliveries
     from scicat_ingest.plan.steps import Plan
 
@@ -207,4 +207,24 @@ async def test_two_services_that_find_the_same_half_of_a_dataset_do_not_both_rep
             tasks.start_soon(partial(deliver, first))
             tasks.start_soon(partial(deliver, second))
     assert {result.verdict for result in results} <= {"completed", "already_present"}
+    bench.assert_once(plan)
+
+
+@pytest.mark.parametrize("settle_seconds", [0.0, 0.01])
+async def test_a_settle_time_of_next_to_nothing_is_no_standstill(bench: Bench, settle_seconds: float) -> None:
+    """Each look is followed by a write, however short the lease is."""
+    bench.scicat = {"settle_seconds": settle_seconds}
+    bench.limits = {"max_block_files": 1}
+    plan = bench.plan(files=FILES)
+    async with bench.open() as crashed:
+        await crashed.parts.writes.create_dataset(plan, [])
+    bench.clock.now += 10
+    bench.clock.ticks = 0.05
+    async with bench.open() as deliveries:
+        delivery = deliveries.begin(plan)
+        for _ in range(20):
+            if isinstance(await delivery.attempt(), Delivered):
+                break
+        else:
+            raise AssertionError("it goes round in circles")
     bench.assert_once(plan)

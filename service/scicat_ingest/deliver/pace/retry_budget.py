@@ -43,6 +43,10 @@ class RetryBudget:
         """Note that the key is finished; what it has cost is gone."""
         self._taken.pop(key, None)
 
+    def forget_all(self) -> None:
+        """Note that all keys may be finished; the tokens stay as they are."""
+        self._taken.clear()
+
     def refill(self) -> None:
         """Begin anew, after an outage."""
         self.tokens = TOKENS

@@ -58,6 +58,10 @@ class Suspects:
         """Note that an attempt ended with the catalogue up: it was not this one."""
         self._strikes.pop(key, None)
 
+    def clear_all(self) -> None:
+        """Suspect nobody any more."""
+        self._strikes.clear()
+
     def is_deadly(self, key: Hashable) -> bool:
         """Tell whether this record brings the catalogue down."""
         return self._strikes.get(key, 0) >= DEADLY

@@ -129,8 +129,14 @@ class Traffic:
         return self._suspects
 
     def take_share(self, share: float) -> None:
-        """Send this share of what all replicas together may send."""
+        """Send this share of what all replicas together may send: partitions were assigned anew.
+
+        What was learned of single records is forgotten: they may be somebody else's now.
+        """
         self._rate.set_share(share)
+        self._budget.forget_all()
+        self._evidence.forget_all()
+        self._suspects.clear_all()
 
     @property
     def numbers(self) -> Numbers:
