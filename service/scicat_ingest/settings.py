@@ -161,6 +161,11 @@ class ScicatSettings(Group):
         description="a dataset of ours that is there and differs: keep it and report the fields as drift; update what "
         "is still as we wrote it; or dead_letter. A higher revision always updates",
     )
+    verify: Literal["when_needed", "always"] = Field(
+        default="when_needed",
+        description="when_needed: a dataset is read back after a repair, an answer that was lost, a replay, or more than "
+        "10 blocks; always: every one, which also finds blocks of a dataset that was deleted minutes ago",
+    )
     exists_by: frozenset[Literal["sourceFolder", "runNumber"]] = Field(
         default=frozenset(),
         description="also take a dataset with these same values for the acquisition's, whatever its pid: one that "

@@ -71,7 +71,7 @@ class Delivery:
         self._writes = parts.writes
         self._traffic = parts.traffic
         self._probe = parts.probe
-        self._exists_by = parts.settings.scicat.exists_by
+        self._scicat = parts.settings.scicat
         self._retry = parts.settings.retry
         self._clock = parts.clock
         self._under_way = under_way
@@ -156,7 +156,7 @@ class Delivery:
 
     async def _deliver(self) -> Delivered | TryAgain:
         plan, progress = self._plan, self._progress
-        if self._exists_by and not progress.look_first and (other := await self._reads.find_other(plan)):
+        if self._scicat.exists_by and not progress.look_first and (other := await self._reads.find_other(plan)):
             return _existing(plan, progress, other)
         found = await self._find_or_create()
         remaining = Remaining(plan.blocks, plan.attachments)
@@ -167,7 +167,8 @@ class Delivery:
         if (wait := await self._post(remaining)) is not None:
             return wait
         stored = None if found is None else found.stored
-        if (found is not None and remaining.parts) or len(plan.blocks) > BLOCKS_IN_TOTALS:
+        repaired = found is not None and remaining.parts > 0
+        if repaired or len(plan.blocks) > BLOCKS_IN_TOTALS or self._scicat.verify == "always":
             stored = await self._verify()
         if stored is not None:
             await self._mend_totals(stored)

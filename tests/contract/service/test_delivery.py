@@ -21,6 +21,7 @@ from scicat_ingest.faults import (
     StaleRevision,
     WrongEndpoint,
 )
+from scicat_ingest.testing.stand_in.store import DATASETS
 
 if TYPE_CHECKING:
     from tests.contract.service.bench import Bench
@@ -38,6 +39,18 @@ async def test_a_new_dataset_takes_one_request_for_each_document(bench: Bench) -
     assert (delivered.verdict, delivered.blocks_created, delivered.attachments_created) == ("created", 1, 1)
     bench.assert_once(plan)
     assert bench.stand_in.requests.total() == 4, "login, dataset, block, attachment"
+
+
+async def test_every_dataset_can_be_verified(bench: Bench) -> None:
+    """One read more; what came back with the pid of a dataset that was deleted just now is found."""
+    bench.scicat = {"verify": "always"}
+    plan = bench.plan()
+    async with bench.open() as deliveries:
+        assert (await bench.deliver(deliveries, plan)).warnings == ()
+        assert bench.stand_in.requests.total() == 5, "login, dataset, block, attachment, reading back"
+        bench.stand_in.store.delete(DATASETS, plan.pid)
+        delivered = await bench.deliver(deliveries, plan)
+    assert any("2 are listed more than once" in warning for warning in delivered.warnings)
 
 
 @pytest.mark.parametrize("account", ["admin", "ingestor", "pidUser"])
