@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -136,6 +137,14 @@ class ServiceProcess:
         except OSError:
             return 0
         return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), 0)
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill -9."""

@@ -163,7 +163,7 @@ class ScicatSettings(Group):
     )
     verify: Literal["when_needed", "always"] = Field(
         default="when_needed",
-        description="when_needed: a dataset is read back after a repair, an answer that was lost, a replay, or more than "
+        description="when_needed: a dataset is read back after a repair, a lost answer, a replay, or more than "
         "10 blocks; always: every one, which also finds blocks of a dataset that was deleted minutes ago",
     )
     exists_by: frozenset[Literal["sourceFolder", "runNumber"]] = Field(
