@@ -55,6 +55,7 @@ class Facility:
                 "password": account.password,
                 "read_back_group": account.groups[0],
             },
+            "limits": {"requests_per_second": None},
             "mapping": {
                 "pid_prefix": PREFIX,
                 "namespace": "6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10",

@@ -48,9 +48,8 @@ async def rate(seconds: int = 60) -> dict[str, Any]:
                 totals.append(stand_in.requests.total())
             for service in services:
                 service.kill()
-    windows = [
-        (after - before) / WINDOW_SECONDS for before, after in zip(totals, totals[WINDOW_SECONDS:], strict=False)
-    ]
+    later = totals[WINDOW_SECONDS:]
+    windows = [(after - before) / WINDOW_SECONDS for before, after in zip(totals, later, strict=False)]
     return {"requests_per_second": {"least": min(windows), "most": max(windows)}, "windows": len(windows)}
 
 
@@ -61,7 +60,7 @@ async def writers(records: int = 20) -> dict[str, Any]:
             services: list[ServiceProcess] = []
             facilities = []
             for folder, group in ((first, "one"), (second, "two")):
-                changes = {
+                changes: dict[str, dict[str, Any]] = {
                     "kafka": {"group_id": group},
                     "limits": {"max_block_files": 1, "requests_per_second": 100},
                 }
@@ -70,7 +69,7 @@ async def writers(records: int = 20) -> dict[str, Any]:
             services = [facility.start("service") for facility in facilities]
             await anyio.sleep(15)
             await facilities[0].send(_with_blocks(records))
-            while stand_in.requests["POST /api/v3/origdatablocks"] < BLOCKS // 2:
+            while stand_in.requests["POST /api/v3/origdatablocks"] < BLOCKS // 2:  # noqa: ASYNC110 (counters only)
                 await anyio.sleep(0.01)
             services[0].pause()
             await anyio.sleep(STOPPED_SECONDS)

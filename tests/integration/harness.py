@@ -75,6 +75,7 @@ def make_site(
             "read_back_group": account.groups[0],
             "settle_seconds": 1,
         },
+        "limits": {"requests_per_second": None},
         "mapping": {
             "pid_prefix": "20.500.12345",
             "namespace": "6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10",

@@ -153,7 +153,7 @@ async def read_all(site: Site, topic: str) -> list[Any]:
 async def test_an_event_of_900_kilobytes_is_ingested(narrow_site: Site) -> None:
     """Kafka lets it pass, so do we; its neighbour that is damaged becomes a dead letter."""
     site = narrow_site
-    site.document["limits"] = {"max_inline_files": 20_000, "max_block_files": 20_000}
+    site.document["limits"] |= {"max_inline_files": 20_000, "max_block_files": 20_000}
     await prepare_topics(site.settings, create=True)
     large = json.loads(events(1)[0][1])
     large["files"] = [
@@ -171,7 +171,7 @@ async def test_an_event_of_900_kilobytes_is_ingested(narrow_site: Site) -> None:
 async def test_an_event_of_50_megabytes_keeps_nobody_from_his_group(site: Site, tmp_path: Path) -> None:
     """It is too large for us and says so; heartbeats and other records go on meanwhile."""
     await create_input(site, **{"max.message.bytes": str(64 * MIB)})
-    site.document["limits"] = {"max_event_bytes": 60 * MIB}
+    site.document["limits"] |= {"max_event_bytes": 60 * MIB}
     monster = json.loads(events(1)[0][1])
     monster["metadata"] = {f"log{number}": {"value": "x" * 5000, "unit": ""} for number in range(10_000)}
     value = json.dumps(monster).encode()
@@ -190,7 +190,7 @@ async def test_an_event_of_50_megabytes_keeps_nobody_from_his_group(site: Site, 
 async def test_an_event_of_30_megabytes_is_ingested_where_the_limits_allow_it(site: Site, tmp_path: Path) -> None:
     """Decoding, mapping and posting it takes a while, in threads: the process stays in its group."""
     await create_input(site, **{"max.message.bytes": str(64 * MIB)})
-    site.document["limits"] = {"max_event_bytes": 60 * MIB, "max_inline_files": 1_000_000}
+    site.document["limits"] |= {"max_event_bytes": 60 * MIB, "max_inline_files": 1_000_000}
     large = json.loads(events(1)[0][1])
     large["files"] = [{"path": f"{'frames' * 50}/{number:06}.tif", "size": 1} for number in range(80_000)]
     value = json.dumps(large).encode()

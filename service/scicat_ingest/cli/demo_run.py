@@ -162,6 +162,7 @@ def _settings(bootstrap_servers: str, scicat_url: str) -> Settings:
                 "password": ACCOUNT.password,
                 "read_back_group": ACCOUNT.groups[0],
             },
+            "limits": {"requests_per_second": None},
             "mapping": {
                 "pid_prefix": "20.500.12345",
                 "namespace": "6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10",
