@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,23 +39,17 @@ def check_settings(settings: Settings) -> None:
 
 
 async def examine(settings: Settings, examination: Examination, *, replicas: int | None = None) -> None:
-    """Ask everything; the answers are in `examination`. Raises InvalidSettings before the first step, if at all.
-
-    What was created in SciCat is removed or named also when this is cancelled.
-    """
+    """Ask everything; the answers are in `examination`. Raises InvalidSettings before the first step, if at all."""
     check_settings(settings)
-    for secret in (settings.scicat.password, settings.scicat.token, settings.kafka.sasl_password):
-        if secret is not None:
-            examination.secrets.add(secret.get_secret_value())
     examination.secrets.add(connection_arguments(settings.kafka).get("sasl_plain_password") or "")
-    await _examine_scicat(settings, examination)
+    await examine_scicat(settings, examination)
     await KafkaQuestions(settings, replicas).ask_all(examination)
     await ask_folders(settings, examination)
 
 
-async def _examine_scicat(settings: Settings, examination: Examination) -> None:
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(_http_client(settings.scicat))
+async def examine_scicat(settings: Settings, examination: Examination) -> None:
+    """Ask SciCat; remove what was created, or put it into `left_behind`, also when this is cancelled."""
+    async with _http_client(settings.scicat) as http:
         requests = Requests(http, settings.scicat, examination.secrets)
         account = AccountQuestions(requests, settings.scicat, examination.secrets)
         await account.ask_all(examination)

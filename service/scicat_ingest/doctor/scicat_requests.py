@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Version = Literal["v4", "v3"]
 
+EXCERPT = 500
+"""Characters after which deliver/answer.py cuts a message off."""
+
 _ASK = {
     Reason.NAME_RESOLUTION: "is the host in scicat.url spelt right? If so, ask for this machine's name server to "
     "know it",
@@ -118,7 +121,7 @@ class Requests:
         seconds = time.monotonic() - began
         self.timing = Timing(seconds, sent_at + (datetime.now(UTC) - sent_at) / 2)
         answer = read_answer(response)
-        hide = self._secrets.hide_cut if answer.weight > len(answer.message) else self._secrets.hide
+        hide = self._secrets.hide_cut if len(answer.message) >= EXCERPT else self._secrets.hide
         return replace(answer, message=hide(answer.message))
 
 

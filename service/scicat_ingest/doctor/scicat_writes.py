@@ -181,10 +181,13 @@ class WriteQuestions:
         """Send the largest body that the settings allow to a route that stores nothing."""
         limit = self._settings.scicat.max_body_bytes
         version = self.created.versions["dataset"]
-        answer = await self._requests.post(f"/api/{version}/datasets/isValid", self._padded(version, limit))
+        ask = f"ask for MAX_FILE_UPLOAD_SIZE above {limit} bytes, or lower scicat.max_body_bytes"
+        try:
+            answer = await self._requests.post(f"/api/{version}/datasets/isValid", self._padded(version, limit))
+        except NoAnswer as failure:
+            return failed(f"a body of {limit} bytes (scicat.max_body_bytes): {failure.finding.seen}", ask)
         if answer.status in (200, 201, 400):
             return ok(f"a body of {limit} bytes (scicat.max_body_bytes) is taken")
-        ask = f"ask for MAX_FILE_UPLOAD_SIZE above {limit} bytes, or lower scicat.max_body_bytes"
         if answer.status == 413:
             ask = f"ask the administrator of the proxy before SciCat to let bodies of {limit} bytes pass, or lower "
             ask += "scicat.max_body_bytes"
