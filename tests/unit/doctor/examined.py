@@ -61,7 +61,7 @@ def stored(stand_in: StandInThread) -> dict[str, int]:
 @asynccontextmanager
 async def server(answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
     """Run an HTTP server on a free port; give its address."""
-    runner = web.ServerRunner(web.Server(answer, access_log=None))
+    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

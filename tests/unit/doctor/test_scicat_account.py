@@ -83,13 +83,15 @@ async def test_tls_to_a_plain_port_is_told_as_such(stand_in: StandInThread) -> N
 
 async def test_a_server_that_hangs_ends_in_time() -> None:
     """As SciCat does while its database hangs."""
+    told = asyncio.Event()
 
     async def hang(_: web.BaseRequest) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
+        await told.wait()
+        return web.Response()
 
     async with server(hang) as url:
         first = (await examined(settings_for(url, read_timeout_seconds=0.2))).steps[0]
+        told.set()
     assert first.status == "failed"
     assert "timeout" in first.seen
 
