@@ -74,7 +74,7 @@ def _finding(left: Sequence[LeftBehind], created: Created) -> Finding:
     names = ", ".join(f"{part.kind} {part.id}" for part in left)
     doubt = "" if created.certain else " (perhaps: its creation was not answered)"
     return warning(
-        f"we may not delete, as is usual for an ingestor; left behind: {names}{doubt}",
+        f"could not be deleted, as most accounts may not: {names}{doubt}",
         "ask the SciCat administrator to delete them in this order: blocks that outlive their dataset come back when "
         "its pid is created again",
     )
