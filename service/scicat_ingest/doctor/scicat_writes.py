@@ -181,7 +181,8 @@ class WriteQuestions:
         """Send the largest body that the settings allow to a route that stores nothing."""
         limit = self._settings.scicat.max_body_bytes
         version = self.created.versions["dataset"]
-        ask = f"ask the SciCat administrator for MAX_FILE_UPLOAD_SIZE of at least {limit} bytes, or lower scicat.max_body_bytes"
+        larger = f"MAX_FILE_UPLOAD_SIZE of at least {limit} bytes"
+        ask = f"ask the SciCat administrator for {larger}, or lower scicat.max_body_bytes"
         try:
             answer = await self._requests.post(f"/api/{version}/datasets/isValid", self._padded(version, limit))
         except NoAnswer as failure:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from tests.unit.doctor.examined import MAPPING
 
-from scicat_ingest.cli import main
+from scicat_ingest.cli import doctor, main
+from scicat_ingest.doctor.report import step_lines
 from scicat_ingest.testing.stand_in import StandInThread
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scicat_ingest.doctor.step import Step
 
 
 def written(folder: Path, **groups: Any) -> str:
@@ -39,6 +43,27 @@ def test_json_is_one_object_on_standard_output_and_the_progress_goes_to_standard
     assert output.err.startswith("step ")
     for part in (account.password, "eyJ"):
         assert part not in output.out + output.err
+
+
+def test_ctrl_c_still_cleans_up_and_names_what_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """130, and the last line is the clean-up's."""
+
+    def interrupt(step: Step, width: int) -> str:
+        if step.name == "scicat attachment":
+            signal.raise_signal(signal.SIGINT)
+        return step_lines(step, width)
+
+    monkeypatch.setattr(doctor, "step_lines", interrupt)
+    with StandInThread() as stand_in:
+        account = stand_in.account("admin")
+        scicat = {"url": stand_in.url, "username": account.username, "password": account.password}
+        assert main(["doctor", "--config", written(tmp_path, scicat=scicat)]) == 130
+        pid = next(iter(stand_in.store.all("Dataset")))["pid"]
+    said = capsys.readouterr().out
+    assert pid in said.partition("scicat clean-up")[2]
+    assert "kafka" not in said
 
 
 @pytest.mark.parametrize(
