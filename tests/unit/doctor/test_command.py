@@ -15,6 +15,7 @@ from scicat_ingest.doctor.report import step_lines
 from scicat_ingest.testing.stand_in import StandInThread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from scicat_ingest.doctor.step import Step
@@ -45,6 +46,15 @@ def test_json_is_one_object_on_standard_output_and_the_progress_goes_to_standard
         assert part not in output.out + output.err
 
 
+@pytest.fixture
+def _heeds_ctrl_c() -> Iterator[None]:
+    """As in a terminal; a job in the background ignores it, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeds_ctrl_c")
 def test_ctrl_c_still_cleans_up_and_names_what_stays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
