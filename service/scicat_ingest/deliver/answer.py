@@ -55,12 +55,13 @@ def read_answer(response: httpx.Response) -> Answer:
         body = parse(response.content) if response.content else None
     except (ValueError, RecursionError):
         body = None
+    server_time = _time(response.headers.get("date"))
     return Answer(
         status=response.status_code,
         body=body,
         message=_message(body, response),
-        retry_after=_seconds(response.headers.get("retry-after")),
-        server_time=_time(response.headers.get("date")),
+        retry_after=_seconds(response.headers.get("retry-after"), server_time),
+        server_time=server_time,
         weight=len(response.content),
     )
 
@@ -77,10 +78,14 @@ def _message(body: Any, response: httpx.Response) -> str:
     return " ".join(text.split())[:_EXCERPT]
 
 
-def _seconds(header: str | None) -> float | None:
-    if header is None or not header.strip().isdecimal():
+def _seconds(header: str | None, server_time: datetime | None) -> float | None:
+    """Read Retry-After: seconds, or a date by the server's clock."""
+    if header is not None and header.strip().isdecimal():
+        return min(float(header), _LONGEST_RETRY_AFTER)
+    moment = _time(header)
+    if moment is None or server_time is None:
         return None
-    return min(float(header), _LONGEST_RETRY_AFTER)
+    return min(max((moment - server_time).total_seconds(), 0.0), _LONGEST_RETRY_AFTER)
 
 
 def _time(header: str | None) -> datetime | None:

@@ -47,6 +47,18 @@ def test_headers_are_read_if_they_can_be() -> None:
         assert answer(503, Date=odd).server_time is None
 
 
+def test_a_date_to_come_back_at_is_by_the_servers_clock() -> None:
+    """Ours may be wrong; a moment that is over is now, and a far one an hour."""
+    date = "Wed, 22 Apr 2026 08:54:53 GMT"
+    for moment, seconds in (
+        ("Wed, 22 Apr 2026 08:55:23 GMT", 30),
+        ("Wed, 22 Apr 2026 08:00:00 GMT", 0),
+        ("Thu, 23 Apr 2026 08:00:00 GMT", 3600),
+    ):
+        assert answer(503, **{"Retry-After": moment, "Date": date}).retry_after == seconds
+    assert answer(503, **{"Retry-After": date}).retry_after is None
+
+
 def test_only_an_object_is_a_document() -> None:
     """An array or a string is a body, not more."""
     assert answer(201, {"pid": "x"}).document == {"pid": "x"}
