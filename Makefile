@@ -31,11 +31,11 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
 demo: $(VENV)/.demo ## the whole service on this machine: real Kafka, a SciCat stand-in, 100 events
 	@$(BIN)/scicat-ingest demo
 
-test: $(VENV)/.dev ## every test, with real Kafka
-	@$(BIN)/pytest
+test: test-fast ## every test, with real Kafka
+	@$(BIN)/pytest -m kafka
 
 test-fast: $(VENV)/.dev ## all tests that need no Kafka, under 2 minutes
-	@$(BIN)/pytest tests/unit tests/contract tests/simulation tests/e2e -m "not kafka"
+	@$(BIN)/pytest -m "not kafka" --numprocesses auto --dist worksteal
 
 SEEDS ?= 10000
 simulate: $(VENV)/.dev ## the engine in virtual time: 10 000 scenarios of trouble, or SEEDS=200000

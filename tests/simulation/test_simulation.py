@@ -122,7 +122,7 @@ def ids_by_partition(record: Any) -> str:
         (Ledger, "position", property(commit_what_was_received), "is committed, and"),
         (Assignment, "ended", finish_at_once, "is committed, and"),
         (Assignment, "ended", forget_to_free_the_place, "no outcome for"),
-        (Lanes, "take", release_the_lane_at_once, "at once"),
+        (Lanes, "take", release_the_lane_at_once, "begins before"),
         (Lanes, "put_back", put_back_at_the_end, "begins before"),
         (Window, "open", property(never_shut), "allowed"),
         (Engine, "_drain", close_at_once, "is committed, and"),

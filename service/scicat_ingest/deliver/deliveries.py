@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from scicat_ingest.deliver.api_choice import ApiChoice
 from scicat_ingest.deliver.client import CatalogueClient
 from scicat_ingest.deliver.credentials import credentials_from
-from scicat_ingest.deliver.delivery import Delivery, Parts
+from scicat_ingest.deliver.delivery import Delivery, Parts, Shared
 from scicat_ingest.deliver.looking_up import LookingUp
 from scicat_ingest.deliver.lookups import Lookups
 from scicat_ingest.deliver.pace.traffic import Traffic
@@ -36,8 +36,7 @@ class Deliveries:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._lookups = Lookups(Questions(parts.client).ask, parts.settings.lookups, parts.clock)
-        self._under_way: set[str] = set()
-        """Pids with an attempt under way: two that find the same part missing would both post it."""
+        self._shared = Shared()
 
     @classmethod
     def over(cls, http: httpx.AsyncClient, settings: Settings, clock: Clock) -> Self:
@@ -61,7 +60,7 @@ class Deliveries:
 
     def begin(self, plan: Plan) -> Delivery:
         """Give the delivery of this plan. Nothing is requested yet; may be called in any thread."""
-        return Delivery(plan, self.parts, self._under_way)
+        return Delivery(plan, self.parts, self._shared)
 
     def look_up(self, pid: str, wanted: tuple[Wanted, ...]) -> LookingUp:
         """Give the look-ups of a record, which is to become this pid. As `begin`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -62,10 +62,20 @@ class Parts:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the deliveries of a process tell each other."""
+
+    under_way: set[str] = field(default_factory=set)
+    """Pids with an attempt under way: two that find the same part missing would both post it."""
+    not_ours_to_change: set[str] = field(default_factory=set)
+    """Groups whose datasets our account may not PATCH."""
+
+
 class Delivery:
     """The delivery of one plan. It never waits: who calls `attempt` does, and holds no place meanwhile."""
 
-    def __init__(self, plan: Plan, parts: Parts, under_way: set[str]) -> None:
+    def __init__(self, plan: Plan, parts: Parts, shared: Shared) -> None:
         self._plan = plan
         self._reads = parts.reads
         self._writes = parts.writes
@@ -74,7 +84,7 @@ class Delivery:
         self._scicat = parts.settings.scicat
         self._retry = parts.settings.retry
         self._clock = parts.clock
-        self._under_way = under_way
+        self._shared = shared
         self._progress = Progress.begin(parts.settings.scicat)
 
     async def attempt(self) -> Delivered | TryAgain:
@@ -88,10 +98,10 @@ class Delivery:
         settle time, because an interrupted request may still be carried out.
         """
         progress, pid = self._progress, self._plan.pid
-        if pid in self._under_way:
+        if pid in self._shared.under_way:
             return TryAgain(TAKE_TURNS_SECONDS, "another record of this dataset is being delivered")
         progress.attempts += 1
-        self._under_way.add(pid)
+        self._shared.under_way.add(pid)
         opened_before = self._traffic.begin(pid)
         try:
             result = await self._try_once(opened_before)
@@ -104,7 +114,7 @@ class Delivery:
             raise
         finally:
             self._traffic.end(pid)
-            self._under_way.discard(pid)
+            self._shared.under_way.discard(pid)
         if isinstance(result, Delivered):
             self._traffic.worked(pid)
         return result
@@ -245,11 +255,18 @@ class Delivery:
         """Make sure that nobody else begins the same repair: its PATCH would come too late."""
         progress, stored = self._progress, found.stored
         totals = {"size": stored.size, "numberOfFiles": stored.number_of_files}
+        group = str(self._plan.dataset.payload["ownerGroup"])
         sent_at = self._clock.monotonic()
-        match await self._writes.change(self._plan, totals, unmodified_since=_just_after(stored)):
+        verdict = Verdict.REFUSED
+        if group not in self._shared.not_ours_to_change:
+            verdict = await self._writes.change(self._plan, totals, unmodified_since=_just_after(stored))
+        match verdict:
             case Verdict.MODIFIED:
                 return self._wait(TAKE_TURNS_SECONDS, "somebody else touched it meanwhile")
-            case Verdict.REFUSED if not progress.drew_lots:
+            case Verdict.REFUSED:
+                self._shared.not_ours_to_change.add(group)
+                if progress.drew_lots:
+                    return None
                 progress.drew_lots = True
                 wait = progress.settle_seconds * self._clock.chance()
                 return self._wait(wait, "our account cannot claim it, and somebody else may begin to repair it as well")
