@@ -73,7 +73,7 @@ lock: ## pin every dependency again (needs uv)
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) pyproject.toml -o requirements/service.txt
 	$(LOCK) -c requirements/service.txt --extra demo pyproject.toml -o requirements/demo.txt
-	$(LOCK) -c requirements/demo.txt -c requirements/build.txt --extra demo pyproject.toml requirements/dev.in -o requirements/dev.txt
+	$(LOCK) -c requirements/demo.txt -c requirements/build.txt --extra demo --extra all pyproject.toml requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove the venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov dist build

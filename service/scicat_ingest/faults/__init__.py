@@ -11,20 +11,28 @@
     │   │   ├── DuplicateKey        duplicate_key
     │   │   ├── NonFiniteNumber     non_finite_number
     │   │   ├── TooDeep             too_deep
-    │   │   └── NotAnObject         not_an_object
+    │   │   ├── NotAnObject         not_an_object
+    │   │   └── CorruptRecord       corrupt_record
     │   ├── InvalidEvent            it is JSON, but no valid acquisition event
     │   │   ├── Unmatched           unmatched
     │   │   ├── UnsupportedVersion  unsupported_version
     │   │   ├── MissingField        missing_field
     │   │   ├── InvalidField        invalid_field
     │   │   ├── UnknownField        unknown_field
+    │   │   ├── MappingFailed       mapping_failed
+    │   │   ├── InvalidMetadata     invalid_metadata
+    │   │   ├── InvalidManifest     invalid_manifest
     │   │   ├── TooManyFiles        too_many_files
     │   │   └── NotSupported        not_supported
     │   ├── UnmappableEvent         it is a valid event that may not become a dataset
     │   │   ├── AcquisitionFailed   acquisition_failed
     │   │   ├── ForbiddenBySource   forbidden_by_source
     │   │   ├── PathOutsideSource   path_outside_source
-    │   │   └── DuplicatePath       duplicate_path
+    │   │   ├── DuplicatePath       duplicate_path
+    │   │   ├── FileNotThere        file_not_there
+    │   │   ├── FileUnreadable      file_unreadable
+    │   │   ├── ChecksumMismatch    checksum_mismatch
+    │   │   └── RunIncomplete       run_incomplete
     │   ├── InternalError           internal_error
     │   └── RefusedByCatalogue      SciCat will never take it
     │       ├── RejectedByCatalogue rejected_by_catalogue
@@ -38,6 +46,9 @@
     ├── CatalogueFault              SciCat or the way to it is in trouble: wait and try again
     │   ├── CatalogueUnavailable    catalogue_unavailable
     │   └── AmbiguousAnswer         ambiguous_answer
+    ├── InputFault                  what a record refers to is not there yet: wait and try again
+    │   ├── NotThereYet             not_there_yet
+    │   └── RegistryUnavailable     registry_unavailable
     ├── StreamFault                 Kafka is in trouble while we run: stop, lose nothing, start again
     │   ├── KafkaUnavailable        kafka_unavailable
     │   ├── CommitRefused           commit_refused
@@ -45,6 +56,8 @@
     │   └── Stalled                 stalled
     └── ConfigurationFault          our own set-up is wrong: halt, exit 78, lose nothing
         ├── InvalidSettings         invalid_settings
+        ├── InvalidMapping          invalid_mapping
+        ├── ExtraMissing            extra_missing
         ├── CredentialsRejected     credentials_rejected
         ├── WrongEndpoint           wrong_endpoint
         ├── MayNotCreate            may_not_create
@@ -60,18 +73,25 @@
 from scicat_ingest.faults.base import EXIT_CONFIG, IngestFault
 from scicat_ingest.faults.record import (
     AcquisitionFailed,
+    ChecksumMismatch,
+    CorruptRecord,
     DependencyMissing,
     DiffersFromCatalogue,
     DuplicateKey,
     DuplicatePath,
+    FileNotThere,
+    FileUnreadable,
     ForbiddenBySource,
     ForbiddenGroup,
     InternalError,
     InvalidEvent,
     InvalidField,
     InvalidJson,
+    InvalidManifest,
+    InvalidMetadata,
     InvalidUtf8,
     KillsCatalogue,
+    MappingFailed,
     MissingField,
     NonFiniteNumber,
     NotAnObject,
@@ -81,6 +101,7 @@ from scicat_ingest.faults.record import (
     RecordFault,
     RefusedByCatalogue,
     RejectedByCatalogue,
+    RunIncomplete,
     StaleRevision,
     TooDeep,
     TooLarge,
@@ -101,13 +122,18 @@ from scicat_ingest.faults.surroundings import (
     CommitRefused,
     ConfigurationFault,
     CredentialsRejected,
+    ExtraMissing,
     HistoryLost,
+    InputFault,
+    InvalidMapping,
     InvalidSettings,
     KafkaForbidden,
     KafkaUnavailable,
     KafkaUnreachable,
     MayNotCreate,
     MissingTopic,
+    NotThereYet,
+    RegistryUnavailable,
     Stalled,
     StreamFault,
     WrongEndpoint,
@@ -120,39 +146,52 @@ __all__ = [
     "CannotReadBack",
     "CatalogueFault",
     "CatalogueUnavailable",
+    "ChecksumMismatch",
     "ClientBroken",
     "CommitRefused",
     "ConfigurationFault",
+    "CorruptRecord",
     "CredentialsRejected",
     "DependencyMissing",
     "DiffersFromCatalogue",
     "DuplicateKey",
     "DuplicatePath",
+    "ExtraMissing",
+    "FileNotThere",
+    "FileUnreadable",
     "ForbiddenBySource",
     "ForbiddenGroup",
     "HistoryLost",
     "IngestFault",
+    "InputFault",
     "InternalError",
     "InvalidEvent",
     "InvalidField",
     "InvalidJson",
+    "InvalidManifest",
+    "InvalidMapping",
+    "InvalidMetadata",
     "InvalidSettings",
     "InvalidUtf8",
     "KafkaForbidden",
     "KafkaUnavailable",
     "KafkaUnreachable",
     "KillsCatalogue",
+    "MappingFailed",
     "MayNotCreate",
     "MissingField",
     "MissingTopic",
     "NonFiniteNumber",
     "NotAnObject",
     "NotSupported",
+    "NotThereYet",
     "PathOutsideSource",
     "PidTaken",
     "RecordFault",
     "RefusedByCatalogue",
+    "RegistryUnavailable",
     "RejectedByCatalogue",
+    "RunIncomplete",
     "StaleRevision",
     "Stalled",
     "StreamFault",

@@ -64,6 +64,13 @@ class NotAnObject(UndecodableRecord):
     default_hint = "send one JSON object a record"
 
 
+class CorruptRecord(UndecodableRecord):
+    """The bytes are not what their format says: a broken FlatBuffer, msgpack, XML or Avro."""
+
+    code = "corrupt_record"
+    default_hint = "the producer must send it anew"
+
+
 class InvalidEvent(RecordFault):
     """The record is JSON, but not a valid acquisition event."""
 
@@ -98,6 +105,25 @@ class UnknownField(InvalidEvent):
     """A field is not known, and so close to a known one that it is probably meant."""
 
     code = "unknown_field"
+
+
+class MappingFailed(InvalidEvent):
+    """A mapping file cannot make an acquisition of this event."""
+
+    code = "mapping_failed"
+
+
+class InvalidMetadata(InvalidEvent):
+    """The metadata break a rule of `lint`, or the mapping's JSON Schema, whose policy is `reject`."""
+
+    code = "invalid_metadata"
+    default_hint = "`lint` in the settings says what becomes of each kind"
+
+
+class InvalidManifest(InvalidEvent):
+    """The file manifest is not what the event says, or no manifest at all."""
+
+    code = "invalid_manifest"
 
 
 class TooManyFiles(InvalidEvent):
@@ -143,6 +169,33 @@ class DuplicatePath(UnmappableEvent):
 
     code = "duplicate_path"
     default_hint = "list each file once"
+
+
+class FileNotThere(UnmappableEvent):
+    """A file or folder that the event names is not there, also after `files.wait_seconds`."""
+
+    code = "file_not_there"
+    default_hint = "replay the record when it is there"
+
+
+class FileUnreadable(UnmappableEvent):
+    """A file that the event names cannot be read: truncated, locked, changing or forbidden, also after waiting."""
+
+    code = "file_unreadable"
+    default_hint = "replay the record when it can be read"
+
+
+class ChecksumMismatch(UnmappableEvent):
+    """A file is not the one that the event describes: its checksum or size is another."""
+
+    code = "checksum_mismatch"
+
+
+class RunIncomplete(UnmappableEvent):
+    """The records of a run did not all come within `joins.ttl_seconds`."""
+
+    code = "run_incomplete"
+    default_hint = "replay the run's records, all of them"
 
 
 class InternalError(RecordFault):

@@ -42,6 +42,24 @@ class AmbiguousAnswer(CatalogueFault):
     code = "ambiguous_answer"
 
 
+class InputFault(IngestFault):
+    """What a record refers to cannot be had now: wait and try again."""
+
+    fault_class = "input"
+
+
+class NotThereYet(InputFault):
+    """A file is not there, incomplete or still changing: shared file systems lag behind."""
+
+    code = "not_there_yet"
+
+
+class RegistryUnavailable(InputFault):
+    """The schema registry does not answer."""
+
+    code = "registry_unavailable"
+
+
 class StreamFault(IngestFault):
     """Kafka is in trouble while the service runs; whatever is not acknowledged comes again."""
 
@@ -141,3 +159,15 @@ class HistoryLost(ConfigurationFault):
 
     code = "history_lost"
     default_hint = "find out what was lost, then start once with `scicat-ingest run --accept-loss`"
+
+
+class InvalidMapping(ConfigurationFault):
+    """A mapping file cannot work; the message names file, line and field."""
+
+    code = "invalid_mapping"
+
+
+class ExtraMissing(ConfigurationFault):
+    """A format or preview is turned on whose packages are not installed."""
+
+    code = "extra_missing"
