@@ -50,4 +50,4 @@ class Context:
     headers: Mapping[str, str]
     """The record's headers, names in lower case; of several with one name the last."""
     record: Mapping[str, Any]
-    """{topic, partition, offset, timestamp (RFC 3339, UTC, or null), key (or null), format, type (CloudEvents type)}."""
+    """{topic, partition, offset, timestamp (RFC 3339 or null), key (or null), format, type (CloudEvents type)}."""
