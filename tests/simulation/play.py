@@ -273,7 +273,7 @@ class Play:
             for file in block["dataFileList"]
         )
         plans = [outcome.plan for outcome in self.ingested.values()]
-        assert listed == Counter((plan.pid, path) for plan in plans for path in plan.paths)
+        assert listed == Counter((plan.pid, path) for plan in plans for block in plan.blocks for path in block.paths)
         for plan in plans:
             dataset = store.dataset(plan.pid)
             assert dataset is not None

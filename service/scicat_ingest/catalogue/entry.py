@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from scicat_ingest.catalogue.attachment import Attachment
     from scicat_ingest.catalogue.dataset import Dataset
+    from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.catalogue.origdatablock import OrigDatablock
 
 
@@ -19,7 +22,9 @@ class CatalogueEntry:
     acquisition_id: str
     revision: int
     dataset: Dataset
-    origdatablocks: tuple[OrigDatablock, ...]
+    files: FileList
+    origdatablocks: Collection[OrigDatablock]
+    """The files in blocks; a tuple, or made anew whenever they are asked for."""
     attachments: tuple[Attachment, ...]
     warnings: tuple[str, ...]
     """What was dropped or replaced on the way, one sentence each, for the outcome."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import anyio.lowlevel
 
 from scicat_ingest.catalogue.times import parse_time, write_time
 from scicat_ingest.deliver.backoff import delay_seconds
+from scicat_ingest.deliver.bodies import run_by_weight
 from scicat_ingest.deliver.classify import Health, Verdict
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.missing_blocks import some
 from scicat_ingest.deliver.progress import Progress
 from scicat_ingest.deliver.reconcile import Remaining, totals_are_wrong
 from scicat_ingest.faults import (
@@ -27,6 +30,8 @@ from scicat_ingest.faults import (
 from scicat_ingest.plan.steps import PostAttachment, PostOrigDatablock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scicat_ingest.deliver.client import CatalogueClient
     from scicat_ingest.deliver.delivered import DatasetVerdict
     from scicat_ingest.deliver.pace.traffic import Clock, Traffic
@@ -176,12 +181,11 @@ class Delivery:
                 return wait
         if (wait := await self._post(remaining)) is not None:
             return wait
-        stored = None if found is None else found.stored
         repaired = found is not None and remaining.parts > 0
         if repaired or len(plan.blocks) > BLOCKS_IN_TOTALS or self._scicat.verify == "always":
-            stored = await self._verify()
-        if stored is not None:
-            await self._mend_totals(stored)
+            found = await self._verify()
+        if found is not None and not found.copies:
+            await self._mend_totals(found.stored)
         return _delivered(plan, progress)
 
     async def _find_or_create(self) -> Found | None:
@@ -208,8 +212,8 @@ class Delivery:
             return None
         found = await self._reads.find_existing(self._plan)
         stored, warnings = found.stored, self._progress.warnings
-        if stored.block_ids:
-            warnings.append(_for_curator(f"blocks of a deleted dataset came back: {', '.join(stored.block_ids)}"))
+        if stored.files.block_ids:
+            warnings.append(_for_curator(f"blocks of a deleted dataset came back: {some(stored.files.block_ids)}"))
         if stored.attachment_ids:
             ids = ", ".join(sorted(stored.attachment_ids))
             warnings.append(_for_curator(f"attachments of a deleted dataset came back: {ids}"))
@@ -254,7 +258,7 @@ class Delivery:
     async def _claim(self, found: Found) -> TryAgain | None:
         """Make sure that nobody else begins the same repair: its PATCH would come too late."""
         progress, stored = self._progress, found.stored
-        totals = {"size": stored.size, "numberOfFiles": stored.number_of_files}
+        totals = {"size": stored.files.size, "numberOfFiles": stored.files.number}
         group = str(self._plan.dataset.payload["ownerGroup"])
         sent_at = self._clock.monotonic()
         verdict = Verdict.REFUSED
@@ -277,8 +281,9 @@ class Delivery:
     async def _post(self, remaining: Remaining) -> TryAgain | None:
         """Post what is missing: blocks one after another, because SciCat loses totals of concurrent ones."""
         progress = self._progress
-        steps: tuple[Step, ...] = (*remaining.blocks, *remaining.attachments)
-        for number, step in enumerate(steps):
+        steps: Iterator[Step] = chain(remaining.blocks, remaining.attachments)
+        for number in range(remaining.parts):
+            step = await run_by_weight(self._plan.weight, next, steps)
             sent_at = self._clock.monotonic()
             if number and not progress.has_lease(sent_at):  # the first one: we have just looked
                 return self._wait(0.0, "we were away for long")
@@ -301,22 +306,22 @@ class Delivery:
                 if aid is not None:
                     progress.attachment_ids.append(aid)
 
-    async def _verify(self) -> StoredDataset:
+    async def _verify(self) -> Found:
         found = await self._reads.find_existing(self._plan)
         if found.remaining.blocks:
             raise AmbiguousAnswer("blocks that SciCat acknowledged are not in the dataset")
         self._take_in(found)
-        return found.stored
+        return found
 
     async def _mend_totals(self, stored: StoredDataset) -> None:
-        if stored.copied_block_ids or not totals_are_wrong(self._plan, stored):
+        if not totals_are_wrong(self._plan, stored):
             return
-        totals = {"size": stored.size, "numberOfFiles": stored.number_of_files}
+        totals = {"size": stored.files.size, "numberOfFiles": stored.files.number}
         if await self._writes.change(self._plan, totals) is Verdict.REFUSED:
             self._progress.warnings.append(
                 _for_curator(
-                    f"SciCat's totals should be size {stored.size}, numberOfFiles {stored.number_of_files}, and our "
-                    "account may not correct them"
+                    f"SciCat's totals should be size {stored.files.size}, numberOfFiles {stored.files.number}, and "
+                    "our account may not correct them"
                 )
             )
 

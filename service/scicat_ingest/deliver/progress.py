@@ -136,7 +136,7 @@ class Progress:
 def _is_there(step: Step | PostDataset | None, found: Found) -> bool:
     match step:
         case PostOrigDatablock():
-            return step.paths <= found.stored.files.keys()
+            return found.stored.files.has(step)
         case PostDataset():
             return True
         case PostAttachment():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scicat_ingest.deliver.bodies import run_by_weight
 from scicat_ingest.deliver.classify import Route, Verdict
 from scicat_ingest.deliver.reconcile import compare
+from scicat_ingest.deliver.stored_files import StoredFiles
 from scicat_ingest.faults import (
     CannotReadBack,
     CatalogueUnavailable,
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from scicat_ingest.settings import ScicatSettings
 
 
+LONG_LIST = 20_000
+"""Files; blocks of a longer list are read in pages: one answer with all of them would be too large for the database."""
+PAGE_BLOCKS = 10
+
+
 class CatalogueReads:
     """Reads, one request each. Raises a CatalogueFault, RecordFault, or ConfigurationFault unless it worked."""
 
@@ -35,14 +41,18 @@ class CatalogueReads:
 
     async def find(self, plan: Plan) -> Found | None:
         """Read the plan's dataset and compare; None if it is not there."""
+        in_pages = plan.number_of_files > LONG_LIST
         (answer, verdict), version = await self._in_best_version(
-            lambda version: self._client.get_dataset(version, plan.pid)
+            lambda version: self._client.get_dataset(version, plan.pid, with_blocks=not in_pages)
         )
         said = f"READ: {answer.status} {answer.message}"
         match verdict:
             case Verdict.DONE if answer.document is not None:
                 weight, policy = max(plan.weight, answer.weight), self._settings.on_conflict
-                return await run_by_weight(weight, compare, plan, answer.document, answer.server_time, version, policy)
+                files = await self._all_blocks(plan, version) if in_pages else None
+                return await run_by_weight(
+                    weight, compare, plan, answer.document, answer.server_time, version, policy, files
+                )
             case Verdict.NOT_FOUND:
                 return None
             case Verdict.REFUSED if self._settings.read_back_group is not None:
@@ -55,6 +65,21 @@ class CatalogueReads:
                 raise RejectedByCatalogue(said)
             case _:
                 raise CatalogueUnavailable(said)
+
+    async def _all_blocks(self, plan: Plan, version: Version) -> StoredFiles:
+        files = StoredFiles(plan.digests)
+        while True:
+            read = len(files.block_ids)
+            answer, verdict = await self._client.get_origdatablocks(version, plan.pid, read, PAGE_BLOCKS)
+            if verdict is not Verdict.DONE or not isinstance(answer.body, list):
+                raise CatalogueUnavailable(f"listing the blocks of {plan.pid}: {answer.status} {answer.message}")
+            blocks = [block for block in answer.body if isinstance(block, dict)]
+            await run_by_weight(answer.weight, _take_in, files, blocks)
+            if len(blocks) < PAGE_BLOCKS:
+                break
+        if version == "v3":
+            await self._client.groups()  # with a dead token the lists would have been empty
+        return files
 
     async def find_existing(self, plan: Plan) -> Found:
         """Read a dataset that must be there, because SciCat just said so."""
@@ -87,3 +112,8 @@ class CatalogueReads:
             version = "v3"
             answer, verdict = await read(version)
         return (answer, verdict), version
+
+
+def _take_in(files: StoredFiles, blocks: list[dict[str, Any]]) -> None:
+    for block in blocks:
+        files.add(block)

@@ -5,27 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.deliver.missing_blocks import find_missing_blocks, some
 from scicat_ingest.deliver.stored import StoredDataset, read_stored
+from scicat_ingest.deliver.stored_files import StoredFiles
 from scicat_ingest.faults import DiffersFromCatalogue, PidTaken, StaleRevision
 from scicat_ingest.mapping.metadata import PROVENANCE
 from scicat_ingest.plan.same import METADATA, NOT_COMPARED, digest, read_written, same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from scicat_ingest.deliver.api_choice import Version
-    from scicat_ingest.plan.steps import FileKey, Plan, PostAttachment, PostOrigDatablock
+    from scicat_ingest.plan.steps import Plan, PostAttachment, PostOrigDatablock
     from scicat_ingest.settings import OnConflict
-
-_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
     """The steps whose results are not there yet."""
 
-    blocks: tuple[PostOrigDatablock, ...]
+    blocks: Collection[PostOrigDatablock]
     attachments: tuple[PostAttachment, ...]
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the dataset to PATCH."""
@@ -51,35 +51,38 @@ class Found:
     """How it differs from the plan, and is left alone: a curator may have had reasons."""
     doubts: tuple[str, ...]
     """What only a curator can put right."""
+    copies: bool
+    """Whether files are listed more than once."""
 
 
-def compare(
+def compare(  # noqa: PLR0917 (a thread gets its arguments by position)
     plan: Plan,
     document: Mapping[str, Any],
     server_time: datetime | None,
     version: Version = "v4",
     on_conflict: OnConflict = "keep",
+    files: StoredFiles | None = None,
 ) -> Found:
-    """Say what a GET of the plan's dataset has found.
+    """Say what a GET of the plan's dataset has found; `files` are those of blocks that were read apart from it.
 
     Raises PidTaken if it is not this acquisition's, StaleRevision if the catalogue has a later one,
     DiffersFromCatalogue if that is to be a dead letter.
     """
-    stored = read_stored(document, server_time, version)
+    stored = read_stored(document, server_time, version, StoredFiles(plan.digests) if files is None else files)
     _refuse_foreign(plan, stored)
     differing = _differing(plan, stored)
     changes, drift = _changes(plan, stored, differing, on_conflict)
     if on_conflict == "dead_letter" and drift:
         raise DiffersFromCatalogue(f"the dataset {plan.pid} is there and differs in {', '.join(differing)}")
-    blocks, others = _missing_blocks(plan, stored)
+    blocks = find_missing_blocks(plan, stored.files)
     attachments = tuple(
         attachment
         for attachment in plan.attachments
         if attachment.aid not in stored.attachment_ids and attachment.key not in stored.attachment_keys
     )
-    if plan.files_complete and (more := stored.files.keys() - plan.paths):
-        drift = (*drift, f"files: {_some(sorted(more))} not of this event")
-    return Found(stored, Remaining(blocks, attachments, changes), drift, (*_copies(stored), *others))
+    if plan.files_complete and blocks.unknown_paths:
+        drift = (*drift, f"files: {some(sorted(blocks.unknown_paths))} not of this event")
+    return Found(stored, Remaining(blocks.missing, attachments, changes), drift, blocks.doubts, blocks.copies)
 
 
 def totals_are_wrong(plan: Plan, stored: StoredDataset) -> bool:
@@ -87,40 +90,7 @@ def totals_are_wrong(plan: Plan, stored: StoredDataset) -> bool:
     if not plan.blocks:
         return False
     given = (stored.fields.get("size"), stored.fields.get("numberOfFiles"))
-    return given != (stored.size, stored.number_of_files)
-
-
-def _missing_blocks(plan: Plan, stored: StoredDataset) -> tuple[tuple[PostOrigDatablock, ...], list[str]]:
-    """Give the blocks to post, file by file: one that was split otherwise is not given its files twice."""
-    blocks, others = [], []
-    for block in plan.blocks:
-        missing = frozenset(key for key in block.files if key[0] not in stored.files)
-        if missing:
-            blocks.append(block if len(missing) == len(block.files) else block.only(missing))
-        others += [key[0] for key in block.files if _is_another(key, stored.files.get(key[0]))]
-    if not others:
-        return tuple(blocks), []
-    why = "another size or checksum is there; a path cannot be there twice"
-    return tuple(blocks), [f"files: {_some(sorted(others))}: {why}"]
-
-
-def _is_another(ours: FileKey, theirs: FileKey | None) -> bool:
-    """Tell whether a path stands for another file; one without a checksum may be the same."""
-    if theirs is None:
-        return False
-    return ours[1] != theirs[1] or (ours[2] != theirs[2] and None not in (ours[2], theirs[2]))
-
-
-def _copies(stored: StoredDataset) -> list[str]:
-    twice = stored.number_of_files - len(stored.files)
-    if not twice:
-        return []
-    return [f"files: {twice} are listed more than once, in the blocks {_some(stored.copied_block_ids)}"]
-
-
-def _some(items: list[str] | tuple[str, ...]) -> str:
-    more = len(items) - _MOST_SHOWN
-    return ", ".join(items[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return given != (stored.files.size, stored.files.number)
 
 
 def _refuse_foreign(plan: Plan, stored: StoredDataset) -> None:

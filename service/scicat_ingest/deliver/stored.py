@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from scicat_ingest.catalogue.times import parse_time
+from scicat_ingest.deliver.stored_files import latest, touched_at
 from scicat_ingest.mapping.metadata import PROVENANCE
 from scicat_ingest.plan.same import METADATA
-from scicat_ingest.plan.steps import AttachmentKey, FileKey, attachment_key, file_keys
+from scicat_ingest.plan.steps import AttachmentKey, attachment_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from scicat_ingest.deliver.api_choice import Version
+    from scicat_ingest.deliver.stored_files import StoredFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,8 @@ class StoredDataset:
     """A dataset as read back with all its blocks and attachments."""
 
     fields: Mapping[str, Any]
-    files: Mapping[str, FileKey]
-    """The files of all its blocks, by path."""
-    number_of_files: int
-    """Files of all its blocks, each copy counted."""
-    size: int
-    """Bytes of all its blocks, each copy counted."""
-    block_ids: tuple[str, ...]
-    copied_block_ids: tuple[str, ...]
-    """Blocks with a file that is listed more than once."""
+    files: StoredFiles
+    """The files of all its blocks."""
     attachment_ids: frozenset[str]
     attachment_keys: frozenset[AttachmentKey]
     touched_at: datetime | None
@@ -60,33 +53,23 @@ class StoredDataset:
         return (self.read_at - self.touched_at).total_seconds()
 
 
-def read_stored(document: Mapping[str, Any], server_time: datetime | None, version: Version = "v4") -> StoredDataset:
-    """Read SciCat's answer to a GET by pid with includes."""
+def read_stored(
+    document: Mapping[str, Any], server_time: datetime | None, version: Version, files: StoredFiles
+) -> StoredDataset:
+    """Read SciCat's answer to a GET by pid with includes; blocks that it has are taken into `files`."""
     blocks = [block for block in document.get("origdatablocks") or () if isinstance(block, dict)]
+    for block in blocks:
+        files.add(block)
     attachments = [item for item in document.get("attachments") or () if isinstance(item, dict)]
     ids = {str(item[name]) for item in attachments for name in ("aid", "_id", "id") if item.get(name)}
-    copies = Counter(path for block in blocks for path in _paths(block))
-    keys = [key for block in blocks for key in file_keys(block)]
     return StoredDataset(
         fields=_decoded(document) if version == "v4" else document,
-        files={key[0]: key for key in keys},
-        number_of_files=sum(copies.values()),
-        size=sum(int(file.get("size") or 0) for block in blocks for file in block.get("dataFileList") or ()),
-        block_ids=tuple(_id_of(block) for block in blocks),
-        copied_block_ids=tuple(_id_of(block) for block in blocks if any(copies[path] > 1 for path in _paths(block))),
+        files=files,
         attachment_ids=frozenset(ids),
         attachment_keys=frozenset(attachment_key(item) for item in attachments),
-        touched_at=_latest([document, *blocks, *attachments]),
+        touched_at=latest([files.touched_at, *map(touched_at, (document, *attachments))]),
         read_at=server_time,
     )
-
-
-def _paths(block: Mapping[str, Any]) -> list[str]:
-    return [str(file.get("path")) for file in block.get("dataFileList") or ()]
-
-
-def _id_of(block: Mapping[str, Any]) -> str:
-    return str(block.get("_id") or block.get("id"))
 
 
 def _decoded(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -99,16 +82,3 @@ def _unquoted(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {unquote(name): _unquoted(part) for name, part in value.items()}
-
-
-def _latest(documents: Iterable[Mapping[str, Any]]) -> datetime | None:
-    moments = []
-    for document in documents:
-        for name in ("createdAt", "updatedAt"):
-            text = document.get(name)
-            if isinstance(text, str):
-                try:
-                    moments.append(parse_time(text))
-                except ValueError:
-                    continue
-    return max(moments, default=None)

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scicat_ingest.engine.ports import Absorbed
 from scicat_ingest.engine.session import PartitionSession, Work
 from scicat_ingest.engine.states import SessionEvent, SessionState, WorkEvent, WorkState
 from scicat_ingest.engine.window import Window
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.consume.record_stream import Partition
-    from scicat_ingest.engine.ports import Lane, Prepared
+    from scicat_ingest.engine.ports import Keep, Key, Lane, Prepared
     from scicat_ingest.engine.remembered import Remembered
 
 
@@ -53,7 +54,11 @@ class Assignment:
         remembered: Remembered,
         now: float,
         held: Collection[str] = (),
+        *,
+        joins: object = None,
     ) -> None:
+        self.joins = joins
+        """What is known of runs that are told in several records."""
         share = max(bounds.records // max(len(partitions), 1), _LEAST_PARTITION_RECORDS)
         most = min(bounds.partition_records, share)
         self.sessions = {
@@ -67,6 +72,7 @@ class Assignment:
         self._running = 0
         self._alone: Work | None = None
         """The work that nothing else may run beside."""
+        self._kept: dict[Key, Work] = {}
         for topic in held:
             self.hold(topic)
 
@@ -102,17 +108,53 @@ class Assignment:
             return None
         work = Work(record, session)
         session.open[record.offset] = work
-        session.window.add(work.size)
-        self._window.add(work.size)
+        self._count_in(work)
         return work
 
-    def enqueue(self, work: Work, prepared: Prepared) -> None:
-        """Put a prepared work into its lane, unless it was dropped meanwhile."""
+    def enqueue(self, work: Work, prepared: Prepared | Absorbed) -> None:
+        """Put a prepared work into its lane, or keep it; unless it was dropped meanwhile."""
         if work.state is WorkState.DROPPED:
             return
-        work.step(WorkEvent.PREPARED)
-        work.prepared = prepared
-        work.session.lanes.add(work.lane, work)
+        if isinstance(prepared, Absorbed):
+            work.step(WorkEvent.ABSORBED)
+            work.session.ledger.let_go(work.record.offset)
+            self._forget(work)
+        else:
+            work.prepared = prepared
+            if prepared.keep is None:
+                work.step(WorkEvent.PREPARED)
+                work.session.lanes.add(work.lane, work)
+            else:
+                self._keep(work, prepared.keep)
+        for key in prepared.wakes:
+            self.wake(key)
+
+    def _keep(self, work: Work, keep: Keep) -> None:
+        work.step(WorkEvent.KEEP)
+        self._count_out(work)
+        self.wake(keep.key)  # two of one name: nobody would complete the first
+        self._kept[keep.key] = work
+
+    def wake(self, key: Key) -> None:
+        """Let what is kept under this name have its turn."""
+        work = self._kept.pop(key, None)
+        if work is not None:
+            work.step(WorkEvent.WAKE)
+            self._count_in(work)
+            work.session.lanes.add(work.lane, work)
+
+    def wake_due(self, now: float) -> None:
+        """Wake what has been kept for long enough."""
+        due = [key for key, work in self._kept.items() if work.prepared.keep and work.prepared.keep.until <= now]
+        for key in due:
+            self.wake(key)
+
+    def _complete(self, key: Key) -> None:
+        work = self._kept.pop(key, None)
+        if work is not None:
+            work.step(WorkEvent.COMPLETED)
+            work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
+            del work.session.open[work.record.offset]
 
     def start(self, places: int, isolated: Container[Lane] = (), *, others_first: bool = False) -> Work | None:
         """Give the next work to attempt, if one may start: `places` are how many may run at once.
@@ -182,6 +224,8 @@ class Assignment:
         self._forget(work)
         if work.session.state is SessionState.ACTIVE:
             work.session.lanes.release(work.lane)
+        for key in work.prepared.completes:
+            self._complete(key)
 
     def withhold(self, work: Work) -> None:
         """Leave its offset open: its dead letter is not to be published."""
@@ -242,6 +286,9 @@ class Assignment:
             self._drop(work)
 
     def _drop(self, work: Work) -> None:
+        if work.state is WorkState.KEPT and work.prepared.keep is not None:
+            del self._kept[work.prepared.keep.key]
+            self._count_in(work)  # is counted out below
         if work.state is WorkState.RUNNING:
             self._give_place_back(work)
         work.step(WorkEvent.DROP)
@@ -251,6 +298,13 @@ class Assignment:
 
     def _forget(self, work: Work) -> None:
         del work.session.open[work.record.offset]
+        self._count_out(work)
+
+    def _count_in(self, work: Work) -> None:
+        work.session.window.add(work.size)
+        self._window.add(work.size)
+
+    def _count_out(self, work: Work) -> None:
         work.session.window.remove(work.size)
         self._window.remove(work.size)
 

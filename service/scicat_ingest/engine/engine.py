@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scicat_ingest.consume.record_stream import Partition, RecordStream
     from scicat_ingest.engine.halt import Proof
     from scicat_ingest.engine.observer import Observer
-    from scicat_ingest.engine.ports import Admits, Prepared, Prepares, Publishes
+    from scicat_ingest.engine.ports import Absorbed, Admits, Prepared, Prepares, Publishes
     from scicat_ingest.engine.session import Work
     from scicat_ingest.report.outcome import Outcome
 
@@ -150,7 +150,9 @@ class Engine:
         now = anyio.current_time()
         self._assignment.drain()
         self._assignment.close(now)
-        self._assignment = Assignment(partitions, self._bounds, self._remembered, now, self._held)
+        self._assignment = Assignment(
+            partitions, self._bounds, self._remembered, now, self._held, joins=self._prepares.begin_joins()
+        )
         self._unassigned_since = None
         if partitions:
             self._admits.take_share(len(partitions) / max(self._stream.all_partitions, len(partitions)))
@@ -186,7 +188,7 @@ class Engine:
             self._go_on()  # the fetch may have made us ready, or ended a halt
             assignment = self._assignment
             for work in [work for record in records if (work := assignment.receive(record))]:
-                assignment.enqueue(work, await self._prepare(work))
+                assignment.enqueue(work, await self._prepare(work, assignment))
                 self._go_on()
 
     async def _fetch(self) -> list[Record]:
@@ -211,11 +213,11 @@ class Engine:
                 self._condition.proved("reading")
         return records
 
-    async def _prepare(self, work: Work) -> Prepared:
+    async def _prepare(self, work: Work, assignment: Assignment) -> Prepared | Absorbed:
         if work.size > LARGE_RECORD_BYTES:
-            return await anyio.to_thread.run_sync(self._prepares.prepare, work.record)
+            return await anyio.to_thread.run_sync(self._prepares.prepare, work.record, assignment.joins)
         await checkpoint()  # many small ones must not hold up the loop either
-        return self._prepares.prepare(work.record)
+        return self._prepares.prepare(work.record, assignment.joins)
 
     # Working
 
@@ -311,6 +313,7 @@ class Engine:
     async def _commit_regularly(self) -> None:
         while True:
             await anyio.sleep(COMMIT_EVERY_SECONDS)
+            self._assignment.wake_due(anyio.current_time())
             try:
                 await self._commit(self._assignment)
             except ConfigurationFault as fault:

@@ -36,19 +36,51 @@ class Job(Protocol):
         ...
 
 
+Key = Hashable
+"""Names a record that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Do not begin yet: wait for another record to wake or complete this one, at most until a time."""
+
+    key: Key
+    until: float
+    """By the event loop's clock, in seconds; then it is woken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A record that is ready to be worked on."""
 
     lane: Lane
     job: Job
+    keep: Keep | None = None
+    completes: tuple[Key, ...] = ()
+    """What is kept and done when this one's outcome is acknowledged."""
+    wakes: tuple[Key, ...] = ()
+    """What is kept and can be worked on now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """A record about which nothing is left to do, as long as its run goes on."""
+
+    wakes: tuple[Key, ...] = ()
 
 
 class Prepares(Protocol):
     """Turns records into work."""
 
-    def prepare(self, record: Record) -> Prepared:
-        """Decode, map and plan; nothing is requested yet. Pure, and may take long for a large record."""
+    def begin_joins(self) -> object:
+        """Give what `prepare` keeps of unfinished runs: an assignment has its own, for the next one reads them anew."""
+        ...
+
+    def prepare(self, record: Record, joins: object) -> Prepared | Absorbed:
+        """Decode, map and plan; nothing is requested yet. May take long for a large record.
+
+        Called for one record after another, in the order of their offsets.
+        """
         ...
 
     def abort_started(self) -> None:

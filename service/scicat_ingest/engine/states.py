@@ -16,6 +16,7 @@ class WorkState(Enum):
     """Where one record is."""
 
     RECEIVED = "fetched, not yet decoded"
+    KEPT = "waiting for another record of its run; only its offset is held, and what the run needs of it"
     QUEUED = "waiting for its turn in its lane"
     RUNNING = "an attempt is under way; it holds one of limits.max_concurrency places"
     WAITING = "waiting for its next attempt; its lane waits with it, and nobody else"
@@ -28,6 +29,10 @@ class WorkEvent(Enum):
     """What happens to one record."""
 
     PREPARED = "decoded, mapped and planned: its lane is known"
+    ABSORBED = "its run has taken over what it says; it comes again if the run's start does"
+    KEEP = "it is one of several records of a run, and the run is not complete"
+    WAKE = "its run is complete, or given up"
+    COMPLETED = "the outcome of its run's end is acknowledged"
     START = "its turn has come"
     TRY_AGAIN = "SciCat is in trouble, or the dataset may be someone's work in progress"
     DUE = "the wait is over"
@@ -41,6 +46,11 @@ class WorkEvent(Enum):
 WORK: Mapping[tuple[WorkState, WorkEvent], WorkState] = {
     (WorkState.RECEIVED, WorkEvent.PREPARED): WorkState.QUEUED,
     (WorkState.RECEIVED, WorkEvent.DROP): WorkState.DROPPED,
+    (WorkState.RECEIVED, WorkEvent.ABSORBED): WorkState.DONE,
+    (WorkState.RECEIVED, WorkEvent.KEEP): WorkState.KEPT,
+    (WorkState.KEPT, WorkEvent.WAKE): WorkState.QUEUED,
+    (WorkState.KEPT, WorkEvent.COMPLETED): WorkState.DONE,
+    (WorkState.KEPT, WorkEvent.DROP): WorkState.DROPPED,
     (WorkState.QUEUED, WorkEvent.START): WorkState.RUNNING,
     (WorkState.QUEUED, WorkEvent.DROP): WorkState.DROPPED,
     (WorkState.RUNNING, WorkEvent.TRY_AGAIN): WorkState.WAITING,

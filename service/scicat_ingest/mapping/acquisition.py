@@ -16,7 +16,7 @@ from scicat_ingest.mapping.dataset import (
     inherited_from,
     verbatim_fields,
 )
-from scicat_ingest.mapping.files import build_origdatablocks, list_files
+from scicat_ingest.mapping.files import build_origdatablocks, list_inline_files
 from scicat_ingest.mapping.groups import choose_groups
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP
 from scicat_ingest.mapping.metadata import build_scientific_metadata
@@ -25,6 +25,7 @@ from scicat_ingest.mapping.pid import choose_pid, instrument_name
 from scicat_ingest.mapping.source_folder import choose_source_folder
 
 if TYPE_CHECKING:
+    from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.mapping.lookups import LookedUp
     from scicat_ingest.mapping.rules import MappingRules
@@ -37,12 +38,17 @@ def identify(event: AcquisitionCompleted, rules: MappingRules) -> str:
 
 
 def map_acquisition(
-    decoded: Decoded, rules: MappingRules, record_timestamp_ms: int, looked_up: LookedUp = NOTHING_LOOKED_UP
+    decoded: Decoded,
+    rules: MappingRules,
+    record_timestamp_ms: int,
+    looked_up: LookedUp = NOTHING_LOOKED_UP,
+    listed: FileList | None = None,
 ) -> CatalogueEntry | Ignored:
     """Map an event onto the documents that SciCat shall have.
 
     `record_timestamp_ms` is the record's Kafka timestamp (-1 for none), the last resort for creationTime. `looked_up`
-    has the answers to `what_to_look_up`; without them nothing is known. Raises InvalidEvent or UnmappableEvent with the
+    has the answers to `what_to_look_up`; without them nothing is known. `listed` are the files of an event that does
+    not list them itself. Raises InvalidEvent or UnmappableEvent with the
     path of the field.
     """
     event = decoded.event
@@ -57,11 +63,11 @@ def map_acquisition(
     folder = choose_source_folder(event, rules)
     verbatim = verbatim_fields(event, rules)
     created = creation_time(event, verbatim, record_timestamp_ms)
-    files = list_files(event, folder, created)
+    files = list_inline_files(event, folder, created) if listed is None else listed
     host, host_warnings = choose_host(event, verbatim)
     metadata, metadata_warnings = build_scientific_metadata(decoded, rules)
     fields = derive_fields(event, rules, looked_up)
-    fields |= {"size": sum(file.size for file in files), "numberOfFiles": len(files)}
+    fields |= {"size": files.size, "numberOfFiles": files.count}
     fields |= verbatim
     fields |= {
         "pid": pid,
@@ -86,6 +92,7 @@ def map_acquisition(
         acquisition_id=event.acquisitionId,
         revision=event.revision,
         dataset=dataset,
+        files=files,
         origdatablocks=build_origdatablocks(files, event, inherited, rules),
         attachments=attachments,
         warnings=(
@@ -96,6 +103,7 @@ def map_acquisition(
             *host_warnings,
             *metadata_warnings,
             *_doubts(event),
+            *files.warnings,
             *attachment_warnings,
         ),
         files_complete=event.filesMode == "complete",

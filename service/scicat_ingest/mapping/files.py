@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
+from scicat_ingest.catalogue.file_list import FewFiles
 from scicat_ingest.catalogue.origdatablock import DataFile, OrigDatablock
 from scicat_ingest.decode.field_path import shown_name
 from scicat_ingest.decode.first_fault import first_fault
@@ -15,9 +17,10 @@ from scicat_ingest.faults import DuplicatePath, ForbiddenBySource, InvalidField,
 from scicat_ingest.mapping.source_folder import relative_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.mapping.dataset import Inherited
     from scicat_ingest.mapping.rules import MappingRules
@@ -28,8 +31,8 @@ _FILE_OVERHEAD = 200
 """Bytes of JSON around the texts of one file."""
 
 
-def list_files(event: AcquisitionCompleted, folder: str, default_time: datetime) -> tuple[DataFile, ...]:
-    """Give the files with paths relative to `folder`; a file without its own time has `default_time`.
+def list_inline_files(event: AcquisitionCompleted, folder: str, default_time: datetime) -> FewFiles:
+    """Give the event's own files with paths relative to `folder`; a file without its own time has `default_time`.
 
     Raises PathOutsideSource, DuplicatePath, InvalidField.
     """
@@ -55,25 +58,54 @@ def list_files(event: AcquisitionCompleted, folder: str, default_time: datetime)
         )
     if sum(file.size for file in files) > MAX_SAFE_INTEGER:
         raise InvalidField(f"expected at most {MAX_SAFE_INTEGER} bytes in all", field="files")
-    return tuple(files)
+    return FewFiles(tuple(files))
 
 
 def build_origdatablocks(
-    files: tuple[DataFile, ...], event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules
-) -> tuple[OrigDatablock, ...]:
+    files: FileList, event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules
+) -> Collection[OrigDatablock]:
     """Give the blocks, in order; each has at least one file. Raises InvalidField, UnknownField or ForbiddenBySource."""
     shared = _shared_fields(event, inherited, rules)
-    blocks = []
-    for part in split_files(files, rules):
-        fields = shared | {"size": sum(file.size for file in part), "dataFileList": list(part)}
+    if files.checksum_algorithm is not None:
+        shared["chkAlg"] = files.checksum_algorithm
+    blocks = BlocksOfFiles(files, shared, rules)
+    next(iter(blocks), None)  # the other blocks' fields are the same
+    return tuple(blocks) if isinstance(files, FewFiles) else blocks
+
+
+class BlocksOfFiles(Collection[OrigDatablock]):
+    """A file list in blocks, which are made when they are asked for."""
+
+    def __init__(self, files: FileList, shared: Mapping[str, Any], rules: MappingRules) -> None:
+        self._files = files
+        self._shared = shared
+        self._rules = rules
+        self._count: int | None = None
+
+    def __iter__(self) -> Iterator[OrigDatablock]:
+        """Make them. Raises InvalidField or UnknownField for a field that all blocks share."""
+        for part in split_files(self._files, self._rules):
+            yield self._block(part)
+
+    def __len__(self) -> int:
+        """Count them."""
+        if self._count is None:
+            self._count = sum(1 for _ in split_files(self._files, self._rules))
+        return self._count
+
+    def __contains__(self, block: object) -> bool:
+        """Look for one."""
+        return any(block == each for each in self)
+
+    def _block(self, part: tuple[DataFile, ...]) -> OrigDatablock:
+        fields = {**self._shared, "size": sum(file.size for file in part), "dataFileList": list(part)}
         try:
-            blocks.append(OrigDatablock.model_validate(fields))
+            return OrigDatablock.model_validate(fields)
         except ValidationError as error:
             raise first_fault(error.errors(include_url=False), fields, prefix="origdatablock.") from None
-    return tuple(blocks)
 
 
-def split_files(files: tuple[DataFile, ...], rules: MappingRules) -> Iterator[tuple[DataFile, ...]]:
+def split_files(files: Iterable[DataFile], rules: MappingRules) -> Iterator[tuple[DataFile, ...]]:
     """Split in order, by number of files, by their bytes, and by the size of the request body.
 
     A file that is larger than a whole block's bytes stands alone.

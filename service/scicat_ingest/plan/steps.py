@@ -8,6 +8,7 @@ where SciCat's v3 route gave it another id.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ from scicat_ingest.mapping.metadata import PROVENANCE
 from scicat_ingest.plan.same import METADATA, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from scicat_ingest.catalogue.entry import CatalogueEntry
 
 FileKey = tuple[str, int, str | None]
 """What makes a file the same one: path, size in bytes, checksum."""
+
+_BYTES_OF_A_FILE = 100
+"""What a file takes in a body at least, about."""
 
 AttachmentKey = tuple[str, str]
 """What makes an attachment the same one where ids differ: caption, SHA-256 of the thumbnail."""
@@ -49,6 +53,11 @@ class PostOrigDatablock:
         """The paths of the block's files."""
         return frozenset(file["path"] for file in self.payload["dataFileList"])
 
+    @property
+    def digest(self) -> bytes:
+        """Tells the block from all others, by its files."""
+        return digest_of(self.files)
+
     def only(self, files: frozenset[FileKey]) -> PostOrigDatablock:
         """Give the same block with fewer files, in the same order."""
         kept = [file for file in self.payload["dataFileList"] if _key_of(file) in files]
@@ -73,6 +82,26 @@ class PostAttachment:
         return attachment_key(self.payload)
 
 
+class Streamed(Collection[PostOrigDatablock]):
+    """Blocks of a long file list: made when they are needed, in order, as often as asked for."""
+
+    def __init__(self, make: Callable[[], Iterator[PostOrigDatablock]], count: int) -> None:
+        self._make = make
+        self._count = count
+
+    def __iter__(self) -> Iterator[PostOrigDatablock]:
+        """Make them."""
+        return self._make()
+
+    def __len__(self) -> int:
+        """Tell how many there are."""
+        return self._count
+
+    def __contains__(self, block: object) -> bool:
+        """Look for one."""
+        return any(block == each for each in self)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What shall be in the catalogue when the record is done."""
@@ -81,47 +110,49 @@ class Plan:
     acquisition_id: str
     revision: int
     dataset: PostDataset
-    blocks: tuple[PostOrigDatablock, ...]
+    blocks: tuple[PostOrigDatablock, ...] | Streamed
+    number_of_files: int
+    """Files of all blocks."""
+    size: int
+    """Bytes of all files."""
+    digests: frozenset[bytes]
+    """Of all blocks."""
     attachments: tuple[PostAttachment, ...]
     warnings: tuple[str, ...]
     weight: int
-    """Size in bytes of the record that it was made from; tells whether serialising it is heavy."""
+    """Size in bytes of the record that it was made from, or of its file list: tells whether work on it is heavy."""
     recorded_at_ms: int = -1
     """The record's own time, in milliseconds since 1970; -1 if it has none. A dataset of an old record may have been
     there before."""
     files_complete: bool = True
     """Whether its files are all that the dataset shall have."""
 
-    @property
-    def number_of_files(self) -> int:
-        """Files of all blocks."""
-        return sum(len(block.payload["dataFileList"]) for block in self.blocks)
-
-    @property
-    def paths(self) -> frozenset[str]:
-        """The paths of all files."""
-        return frozenset(file["path"] for block in self.blocks for file in block.payload["dataFileList"])
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(int(block.payload["size"]) for block in self.blocks)
-
 
 def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> Plan:
     """Turn an entry into its steps; `weight` is the size in bytes of the record that it was made from."""
+    blocks = _blocks(entry)
     return Plan(
         pid=entry.pid,
         acquisition_id=entry.acquisition_id,
         revision=entry.revision,
         dataset=PostDataset(_signed(entry.dataset.payload())),
-        blocks=tuple(PostOrigDatablock(block.payload()) for block in entry.origdatablocks),
+        blocks=blocks,
+        number_of_files=entry.files.count,
+        size=entry.files.size,
+        digests=frozenset(block.digest for block in blocks),
         attachments=tuple(PostAttachment(attachment.payload()) for attachment in entry.attachments),
         warnings=entry.warnings,
-        weight=weight,
+        weight=max(weight, entry.files.count * _BYTES_OF_A_FILE),
         recorded_at_ms=recorded_at_ms,
         files_complete=entry.files_complete,
     )
+
+
+def _blocks(entry: CatalogueEntry) -> tuple[PostOrigDatablock, ...] | Streamed:
+    blocks = entry.origdatablocks
+    if isinstance(blocks, tuple):
+        return tuple(PostOrigDatablock(block.payload()) for block in blocks)
+    return Streamed(lambda: (PostOrigDatablock(block.payload()) for block in blocks), len(blocks))
 
 
 def _signed(payload: dict[str, Any]) -> dict[str, Any]:
@@ -137,6 +168,12 @@ def file_keys(block: Mapping[str, Any]) -> frozenset[FileKey]:
     """Give the keys of a block's files; works on what we send and on what SciCat answers."""
     files: Iterable[Mapping[str, Any]] = block.get("dataFileList") or ()
     return frozenset(_key_of(file) for file in files)
+
+
+def digest_of(files: frozenset[FileKey]) -> bytes:
+    """Give 16 bytes that stand for these files; SciCat may give them in another order."""
+    lines = sorted(f"{path}\0{size}\0{chk or ''}" for path, size, chk in files)
+    return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def attachment_key(attachment: Mapping[str, Any]) -> AttachmentKey:

@@ -181,7 +181,7 @@ async def test_two_services_that_find_the_same_half_of_a_dataset_do_not_both_rep
     plan = bench.plan(files=FILES)
     async with bench.open() as crashed:
         await crashed.parts.writes.create_dataset(plan, [])
-        await crashed.parts.writes.add_block(plan, plan.blocks[0])
+        await crashed.parts.writes.add_block(plan, next(iter(plan.blocks)))
     bench.clock.now += 3600
     results: list[Delivered] = []
     both_have_read = anyio.Event()

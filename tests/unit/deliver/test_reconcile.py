@@ -13,6 +13,7 @@ from tests.unit.acquisition_events import PNG, event, plan
 
 from scicat_ingest.deliver.reconcile import Found, Remaining, compare, totals_are_wrong
 from scicat_ingest.deliver.stored import StoredDataset, read_stored
+from scicat_ingest.deliver.stored_files import StoredFiles
 from scicat_ingest.faults import DiffersFromCatalogue, PidTaken, RefusedByCatalogue, StaleRevision
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ def document(
 
 
 def stored(blocks: list[list[dict[str, Any]]] | None = None, **fields: Any) -> StoredDataset:
-    return read_stored(document(blocks, **fields), None)
+    return read(document(blocks, **fields))
+
+
+def read(given: dict[str, Any], server_time: datetime | None = None) -> StoredDataset:
+    return read_stored(given, server_time, "v4", StoredFiles(PLAN.digests))
 
 
 def find(
@@ -78,7 +83,7 @@ def test_posting_what_remains_completes_a_dataset(places: list[int], present: se
     attachments += [dict(step.payload) for step in remaining.attachments]
     assert remaining_of(blocks, attachments).nothing
     again = stored(blocks)
-    assert (again.number_of_files, again.size) == (PLAN.number_of_files, PLAN.size)
+    assert (again.files.number, again.files.size) == (PLAN.number_of_files, PLAN.size)
 
 
 ATTACHED = [dict(step.payload) for step in PLAN.attachments]
@@ -109,6 +114,17 @@ def test_files_that_are_listed_more_than_once_are_for_a_curator() -> None:
     """With the ids of their blocks: nothing is ever deleted by us."""
     found = find([ALL, ALL[:2], []], ATTACHED)
     assert found.doubts == ("files: 2 are listed more than once, in the blocks b0, b1",)
+    assert found.copies
+
+
+def test_a_copy_of_a_block_as_planned_is_for_a_curator() -> None:
+    """Whole, or some of its files in a block of their own."""
+    planned = [list(block.payload["dataFileList"]) for block in PLAN.blocks]
+    found = find([*planned, planned[1]], ATTACHED)
+    assert found.doubts == ("files: 3 are listed more than once, in the blocks b1, b3",)
+    found = find([*planned, planned[0][:1]], ATTACHED)
+    assert found.doubts == ("files: 1 are listed more than once, in the blocks b3",)
+    assert (found.remaining.nothing, found.drift) == (True, ())
 
 
 @pytest.mark.parametrize(
@@ -252,7 +268,7 @@ def test_totals_of_a_dataset_without_blocks_are_nobodys_matter() -> None:
 def test_what_is_read_back_is_read_defensively() -> None:
     """Ids under any name, dates that are none, parts that are missing."""
     now = datetime(2026, 4, 22, 12, 0, 0, tzinfo=UTC)
-    got = read_stored(
+    got = read(
         {
             "createdAt": "2026-04-22T11:00:00.000Z",
             "updatedAt": "soon",
@@ -265,9 +281,9 @@ def test_what_is_read_back_is_read_defensively() -> None:
         },
         now,
     )
-    assert got.block_ids == ("b1", "b2")
+    assert got.files.block_ids == ["b1", "b2"]
     assert got.attachment_ids == {"a1", "a2", "a3"}
-    assert (got.number_of_files, got.size, len(got.files)) == (2, 4, 1)
+    assert (got.files.number, got.files.size, len(got.files.others)) == (2, 4, 1)
     assert got.seconds_since_touched() == 60
     assert got.provenance == {}
-    assert read_stored({}, now).seconds_since_touched() == float("inf")
+    assert read({}, now).seconds_since_touched() == float("inf")

@@ -102,7 +102,10 @@ class Scene(Observer):
 
     # the catalogue
 
-    def prepare(self, given: Record) -> Prepared:
+    def begin_joins(self) -> object:
+        return None
+
+    def prepare(self, given: Record, joins: object) -> Prepared:  # noqa: ARG002 (a Prepares)
         scene = self
 
         class Job:
