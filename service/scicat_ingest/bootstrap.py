@@ -27,6 +27,7 @@ from scicat_ingest.faults import InvalidSettings
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.observe.watchdog import Watchdog
 from scicat_ingest.report.publisher import Publisher
+from scicat_ingest.testing.facility import EmptyFacility
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -131,7 +132,7 @@ async def open_engine(
         stream = KafkaStream(settings.kafka, rules, accept_loss=accept_loss)
         parts = Parts(
             stream=stream,
-            prepares=Pipeline(rules, deliveries, lambda: datetime.now(UTC)),
+            prepares=Pipeline(rules, deliveries, EmptyFacility(), settings.joins, lambda: datetime.now(UTC)),
             publisher=Publisher(producer, settings.kafka),
             observer=observer,
             admits=deliveries,

@@ -20,6 +20,8 @@ from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.observer import Observer
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.report.outcome import DeadLettered, Ingested
+from scicat_ingest.settings import JoinsSettings
+from scicat_ingest.testing.facility import EmptyFacility
 from scicat_ingest.testing.memory_kafka import MemoryKafka
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def test_records_become_datasets_that_another_client_downloads(stand_in: StandIn
             for value in values:
                 kafka.append(topic, 0, value)
             stream = kafka.member("replica", [topic], "group")
-            pipeline = Pipeline(rules, deliveries, lambda: datetime.now(UTC))
+            pipeline = Pipeline(rules, deliveries, EmptyFacility(), JoinsSettings(), lambda: datetime.now(UTC))
             engine = Engine(Parts(stream, pipeline, stream.publisher(), Observer(), deliveries), Bounds())
             tasks.start_soon(engine.run)
             with anyio.fail_after(60):

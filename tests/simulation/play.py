@@ -22,6 +22,7 @@ from scicat_ingest.engine.observer import Observer
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.report.outcome import DeadLettered, Ingested
 from scicat_ingest.settings import Settings
+from scicat_ingest.testing.facility import EmptyFacility
 from scicat_ingest.testing.memory_kafka import MemoryKafka
 from scicat_ingest.testing.simulate.virtual_time import run_in_virtual_time
 from scicat_ingest.testing.stand_in import StandIn
@@ -237,7 +238,7 @@ class Play:
         self.deliveries.append(deliveries := Deliveries.over(http, settings, Clock(dice)))
         group = f"{GROUP}-{number}" if self.own_groups else GROUP
         stream = self.kafka.member(f"replica-{number}", [TOPIC], group)
-        pipeline = Pipeline(rules_by_topic(settings), deliveries, now)
+        pipeline = Pipeline(rules_by_topic(settings), deliveries, EmptyFacility(), settings.joins, now)
         return Engine(Parts(stream, pipeline, stream.publisher(), Observer(), deliveries), Bounds())
 
     # What became of it

@@ -70,9 +70,10 @@ def commit_what_was_received(self: Ledger) -> int | None:
     return self.end
 
 
-def finish_at_once(self: Assignment, work: Work) -> None:
+def forget_the_order(self: Assignment, work: Work) -> None:
+    """Let the committed offset pass a record whose outcome is not acknowledged yet."""
     self._leave_place(work, WorkEvent.OUTCOME)
-    work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
+    work.session.ledger._open.move_to_end(work.record.offset)
 
 
 def forget_to_free_the_place(self: Assignment, work: Work) -> None:
@@ -120,7 +121,7 @@ def ids_by_partition(record: Any) -> str:
     ("where", "name", "planted", "seen_as"),
     [
         (Ledger, "position", property(commit_what_was_received), "is committed, and"),
-        (Assignment, "ended", finish_at_once, "is committed, and"),
+        (Assignment, "ended", forget_the_order, "is committed, and"),
         (Assignment, "ended", forget_to_free_the_place, "no outcome for"),
         (Lanes, "take", release_the_lane_at_once, "begins before"),
         (Lanes, "put_back", put_back_at_the_end, "begins before"),

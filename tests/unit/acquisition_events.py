@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from scicat_ingest.consume.record import Record
-from scicat_ingest.decode.decoded import Decoded
-from scicat_ingest.decode.native import decode_native
-from scicat_ingest.engine.pipeline import plan_record
+from scicat_ingest.decode.decoded import Decoded, Ignored
+from scicat_ingest.decode.document import Document
+from scicat_ingest.decode.native import accept_native
+from scicat_ingest.engine.reading import Accepted, plan_accepted, read, understand
 from scicat_ingest.faults import RecordFault
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, LookedUp
 from scicat_ingest.mapping.rules import MappingRules, rules_for
@@ -73,10 +74,35 @@ def record(value: Any, *, timestamp_ms: int = TIMESTAMP_MS, headers: tuple[tuple
     return Record("scicat.acquisitions", 0, 7, timestamp_ms, b"odin-000042", content, headers)
 
 
+def decode_record(given: Record, by: MappingRules) -> Decoded | Ignored:
+    """Decode a record as a native event. Raises RecordFault."""
+    document = read(given, by)
+    if isinstance(document, RecordFault):
+        raise document
+    if isinstance(document, Ignored):
+        return document
+    assert isinstance(document, Document)
+    return accept_native(document, by.source, by.mapping, by.limits)
+
+
+def plan_record(
+    given: Record, by: MappingRules, looked_up: LookedUp = NOTHING_LOOKED_UP
+) -> Plan | Ignored | RecordFault:
+    """Go the way of a record whose event says everything itself."""
+    document = read(given, by)
+    if isinstance(document, Ignored | RecordFault):
+        return document
+    assert isinstance(document, Document)
+    understood = understand(document, given, by)
+    if isinstance(understood, Ignored | RecordFault):
+        return understood
+    assert isinstance(understood, Accepted)
+    return plan_accepted(given, understood, looked_up)
+
+
 def decode(value: Any, *, headers: tuple[tuple[str, bytes], ...] = (), **given: Any) -> Decoded:
     """Decode an event that must be one."""
-    by = rules(**given)
-    decoded = decode_native(record(value, headers=headers), by.source, by.mapping, by.limits)
+    decoded = decode_record(record(value, headers=headers), rules(**given))
     assert isinstance(decoded, Decoded)
     return decoded
 

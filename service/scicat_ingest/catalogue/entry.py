@@ -28,5 +28,9 @@ class CatalogueEntry:
     attachments: tuple[Attachment, ...]
     warnings: tuple[str, ...]
     """What was dropped or replaced on the way, one sentence each, for the outcome."""
+    mapping: str
+    """Name of the mapping file, or `native`."""
+    mapping_digest: str
+    """Tells which settings and mapping file it was made by, 16 hexadecimal digits."""
     files_complete: bool = True
     """Whether the blocks list all files of the dataset, and not only additional ones."""

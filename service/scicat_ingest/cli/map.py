@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.cli.event_input import add_event_arguments, read_events
+from scicat_ingest.cli.preview import preview
 from scicat_ingest.consume.record import Record
 from scicat_ingest.decode.decoded import Ignored
-from scicat_ingest.engine.pipeline import Unmapped, plan_decoded, read_record
 from scicat_ingest.faults import InvalidSettings, RecordFault
-from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP
-from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings, load_settings
+from scicat_ingest.testing.facility import EmptyFacility
 
 if TYPE_CHECKING:
     import argparse
 
-    from scicat_ingest.mapping.rules import MappingRules
+    from scicat_ingest.cli.event_input import EventBytes
+    from scicat_ingest.plan.steps import Plan
 
 EXAMPLES = """\
 examples:
@@ -53,33 +54,30 @@ def run(options: argparse.Namespace) -> int:
     on = [f"lookups.{kind}" for kind, switch in settings.lookups.kinds.items() if switch == "on"]
     if on:
         sys.stderr.write(f"scicat-ingest: warning: {', '.join(on)}: `map` asks no catalogue, nothing is looked up\n")
-    faults = 0
-    for offset, event in enumerate(read_events(options.events)):
-        record = Record(
-            topic=topic,
-            partition=0,
-            offset=offset,
-            timestamp_ms=options.timestamp if options.timestamp is not None else int(time.time() * 1000),
-            key=options.key.encode() if options.key else None,
-            value=event.value,
-            headers=tuple(options.header),
-        )
-        planned = _plan(record, rules[topic])
-        faults += isinstance(planned, RecordFault)
-        shown = _as_json(planned) if options.json else _as_text(event.name, planned)
-        sys.stdout.write(f"{shown}\n")
-    return 2 if faults else 0
+    events = list(read_events(options.events))
+    records = [_record(event, offset, topic, options) for offset, event in enumerate(events)]
+
+    async def show_all() -> int:
+        names, faults = iter(events), 0
+        async for planned in preview(records, rules, EmptyFacility(), settings.joins):
+            name = next(names).name
+            faults += isinstance(planned, RecordFault)
+            sys.stdout.write(f"{_as_json(planned) if options.json else _as_text(name, planned)}\n")
+        return faults
+
+    return 2 if anyio.run(show_all) else 0
 
 
-def _plan(record: Record, rules: MappingRules) -> Plan | Ignored | RecordFault:
-    read = read_record(record, rules)
-    if not isinstance(read, Unmapped):
-        return read
-    planned = plan_decoded(record, read.decoded, rules, NOTHING_LOOKED_UP)
-    if not isinstance(planned, Plan):
-        return planned
-    warnings = [f"{wanted.field}: {wanted} was not looked up: `map` asks no catalogue" for wanted in read.wanted]
-    return replace(planned, warnings=(*warnings, *planned.warnings))
+def _record(event: EventBytes, offset: int, topic: str, options: argparse.Namespace) -> Record:
+    return Record(
+        topic=topic,
+        partition=0,
+        offset=offset,
+        timestamp_ms=options.timestamp if options.timestamp is not None else int(time.time() * 1000),
+        key=options.key.encode() if options.key else None,
+        value=event.value,
+        headers=tuple(options.header),
+    )
 
 
 def _as_json(planned: Plan | Ignored | RecordFault) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scicat_ingest.decode.event import AcquisitionCompleted
 
 
@@ -18,6 +20,20 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class MappedBy:
+    """The mapping file that made an event of a foreign document."""
+
+    name: str
+    digest: str = ""
+    """Of the file, 16 hexadecimal digits; empty for the native event, which needs none."""
+    metadata_schema: Mapping[str, Any] | None = None
+    """JSON Schema of its scientificMetadata."""
+
+
+NATIVE = MappedBy("native")
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """An acquisition event."""
 
@@ -25,3 +41,4 @@ class Decoded:
     event_source: str
     """Who sent it: the CloudEvents source, else the topic."""
     warnings: tuple[str, ...] = ()
+    mapped_by: MappedBy = NATIVE

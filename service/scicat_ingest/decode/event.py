@@ -223,10 +223,8 @@ class AcquisitionCompleted(EventPart):
         description="the files, at most 2 000; exactly one of files, fileManifest, scan, noFiles",
         examples=[[{"path": "run42.nxs", "size": 1048576}]],
     )
-    fileManifest: FileManifest | None = Field(
-        None, description="a longer list, kept elsewhere (not supported yet)", examples=[None]
-    )
-    scan: Scan | None = Field(None, description="look into source.folder (not supported yet)", examples=[None])
+    fileManifest: FileManifest | None = Field(None, description="a longer list, kept elsewhere", examples=[None])
+    scan: Scan | None = Field(None, description="look into source.folder", examples=[None])
     noFiles: bool | None = Field(None, description="true: the dataset has no files", examples=[True])
     filesMode: Literal["complete", "additional"] = Field(
         "complete", description="whether `files` are all files, or come on top of earlier ones", examples=["complete"]

@@ -1,4 +1,4 @@
-"""The native format: a JSON object in the record's value."""
+"""From a document to an acquisition event: the native one, or what a mapping file made."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from scicat_ingest.decode.decoded import Decoded, Ignored
+from scicat_ingest.decode.decoded import NATIVE, Decoded, Ignored, MappedBy
 from scicat_ingest.decode.event import CLOUD_EVENT_TYPE, AcquisitionCompleted
 from scicat_ingest.decode.first_fault import excerpt, first_fault
-from scicat_ingest.decode.json_object import parse_json_object
 from scicat_ingest.decode.unknown_fields import find_unknown_names
 from scicat_ingest.faults import (
     InvalidField,
     MissingField,
-    NotSupported,
     TooManyFiles,
     UnknownField,
     Unmatched,
@@ -24,35 +22,57 @@ from scicat_ingest.faults import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scicat_ingest.consume.record import Record
+    from scicat_ingest.decode.document import Document
     from scicat_ingest.settings import LimitsSettings, MappingSettings, SourceSettings
 
 _FILE_LISTS = ("files", "fileManifest", "scan", "noFiles")
 
 
-def decode_native(
-    record: Record, source: SourceSettings, mapping: MappingSettings, limits: LimitsSettings
+def accept_native(
+    document: Document, source: SourceSettings, mapping: MappingSettings, limits: LimitsSettings
 ) -> Decoded | Ignored:
-    """Read a record as an acquisition event.
+    """Take a document as an acquisition event.
 
-    An empty value (a tombstone) is ignored, as is a CloudEvent of another type where the source says so. Raises
-    UndecodableRecord or InvalidEvent with the path of the field and what was expected.
+    A CloudEvent of another type, or a document in a foreign format, is ignored where the source says so. Raises
+    InvalidEvent with the path of the field and what was expected.
     """
-    if not record.value:
-        return Ignored("tombstone")
-    event_type = record.header("ce_type")
-    if event_type not in (None, CLOUD_EVENT_TYPE):
-        if source.unmatched == "ignore":
-            return Ignored("unmatched")
-        raise Unmatched(f"expected CloudEvents type {CLOUD_EVENT_TYPE}, got {excerpt(event_type)}", field="ce_type")
-    document = parse_json_object(record.value, max_bytes=limits.max_event_bytes, max_depth=limits.max_event_depth)
-    _refuse_other_version(document)
-    _refuse_long_list(document, limits.max_inline_files)
-    event = _validate(document, mapping)
+    if document.event_type not in (None, CLOUD_EVENT_TYPE):
+        return refuse_unmatched(document.event_type, source)
+    if document.format != "json":
+        return _refuse_foreign(document, source)
+    return _accept(document.content, document, NATIVE, mapping, limits)
+
+
+def accept_mapped(
+    content: Mapping[str, Any], document: Document, by: MappedBy, mapping: MappingSettings, limits: LimitsSettings
+) -> Decoded:
+    """Take what a mapping file made of a document. Raises InvalidEvent."""
+    return _accept(content, document, by, mapping, limits)
+
+
+def refuse_unmatched(event_type: str | None, source: SourceSettings) -> Ignored:
+    """Ignore a CloudEvent of another type, if the source says so. Raises Unmatched."""
+    if source.unmatched == "ignore":
+        return Ignored("unmatched")
+    raise Unmatched(f"expected CloudEvents type {CLOUD_EVENT_TYPE}, got {excerpt(event_type)}", field="ce_type")
+
+
+def _refuse_foreign(document: Document, source: SourceSettings) -> Ignored:
+    if source.unmatched == "ignore":
+        return Ignored("unmatched")
+    hint = "turn on a mapping file for it: mapping.shipped, mapping.folder (docs/mapping-files.md)"
+    raise Unmatched(f"no mapping file matches this record, which is in the format {document.format}", hint=hint)
+
+
+def _accept(
+    content: Mapping[str, Any], document: Document, by: MappedBy, mapping: MappingSettings, limits: LimitsSettings
+) -> Decoded:
+    _refuse_other_version(content)
+    _refuse_long_list(content, limits.max_inline_files)
+    event = _validate(content, mapping)
     warnings = _judge_unknown_names(event, mapping)
     _require_one_file_list(event)
-    _refuse_what_is_not_supported(event)
-    return Decoded(event, event_source=record.header("ce_source") or record.topic, warnings=warnings)
+    return Decoded(event, document.event_source, (*document.warnings, *warnings), by)
 
 
 def _refuse_other_version(document: Mapping[str, Any]) -> None:
@@ -69,7 +89,7 @@ def _refuse_long_list(document: Mapping[str, Any], most: int) -> None:
         raise TooManyFiles(f"expected at most {most} files in an event, got {len(files)}", field="files")
 
 
-def _validate(document: dict[str, Any], mapping: MappingSettings) -> AcquisitionCompleted:
+def _validate(document: Mapping[str, Any], mapping: MappingSettings) -> AcquisitionCompleted:
     try:
         return AcquisitionCompleted.model_validate(document, context={"zone": mapping.zone})
     except ValidationError as error:
@@ -105,18 +125,3 @@ def _require_one_file_list(event: AcquisitionCompleted) -> None:
         raise InvalidField(
             "expected at least one file", field="files", hint="a dataset without files says noFiles: true"
         )
-
-
-def _refuse_what_is_not_supported(event: AcquisitionCompleted) -> None:
-    for name in ("fileManifest", "scan"):
-        if getattr(event, name) is not None:
-            raise NotSupported(
-                "this release takes inline file lists only", field=name, hint="list the files in `files`"
-            )
-    for index, attachment in enumerate(event.attachments or ()):
-        if attachment.path is not None:
-            raise NotSupported(
-                "this release takes inline thumbnails only",
-                field=f"attachments[{index}].path",
-                hint="send the picture as a data URL in `thumbnail`",
-            )

@@ -9,10 +9,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import anyio.lowlevel
+import anyio.to_thread
 
 from scicat_ingest.catalogue.times import parse_time, write_time
 from scicat_ingest.deliver.backoff import delay_seconds
-from scicat_ingest.deliver.bodies import run_by_weight
 from scicat_ingest.deliver.classify import Health, Verdict
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.deliver.missing_blocks import some
@@ -281,9 +281,10 @@ class Delivery:
     async def _post(self, remaining: Remaining) -> TryAgain | None:
         """Post what is missing: blocks one after another, because SciCat loses totals of concurrent ones."""
         progress = self._progress
+        made = isinstance(remaining.blocks, tuple)
         steps: Iterator[Step] = chain(remaining.blocks, remaining.attachments)
         for number in range(remaining.parts):
-            step = await run_by_weight(self._plan.weight, next, steps)
+            step = next(steps) if made else await anyio.to_thread.run_sync(next, steps)
             sent_at = self._clock.monotonic()
             if number and not progress.has_lease(sent_at):  # the first one: we have just looked
                 return self._wait(0.0, "we were away for long")

@@ -73,6 +73,7 @@ class Assignment:
         self._alone: Work | None = None
         """The work that nothing else may run beside."""
         self._kept: dict[Key, Work] = {}
+        self._kept_until: dict[Key, float] = {}
         for topic in held:
             self.hold(topic)
 
@@ -111,7 +112,7 @@ class Assignment:
         self._count_in(work)
         return work
 
-    def enqueue(self, work: Work, prepared: Prepared | Absorbed) -> None:
+    def enqueue(self, work: Work, prepared: Prepared | Absorbed, now: float) -> None:
         """Put a prepared work into its lane, or keep it; unless it was dropped meanwhile."""
         if work.state is WorkState.DROPPED:
             return
@@ -125,19 +126,20 @@ class Assignment:
                 work.step(WorkEvent.PREPARED)
                 work.session.lanes.add(work.lane, work)
             else:
-                self._keep(work, prepared.keep)
+                self._keep(work, prepared.keep, now)
         for key in prepared.wakes:
             self.wake(key)
 
-    def _keep(self, work: Work, keep: Keep) -> None:
+    def _keep(self, work: Work, keep: Keep, now: float) -> None:
         work.step(WorkEvent.KEEP)
         self._count_out(work)
         self.wake(keep.key)  # two of one name: nobody would complete the first
         self._kept[keep.key] = work
+        self._kept_until[keep.key] = now + keep.seconds
 
     def wake(self, key: Key) -> None:
         """Let what is kept under this name have its turn."""
-        work = self._kept.pop(key, None)
+        work = self._unkeep(key)
         if work is not None:
             work.step(WorkEvent.WAKE)
             self._count_in(work)
@@ -145,12 +147,15 @@ class Assignment:
 
     def wake_due(self, now: float) -> None:
         """Wake what has been kept for long enough."""
-        due = [key for key, work in self._kept.items() if work.prepared.keep and work.prepared.keep.until <= now]
-        for key in due:
+        for key in [key for key, until in self._kept_until.items() if until <= now]:
             self.wake(key)
 
+    def _unkeep(self, key: Key) -> Work | None:
+        self._kept_until.pop(key, None)
+        return self._kept.pop(key, None)
+
     def _complete(self, key: Key) -> None:
-        work = self._kept.pop(key, None)
+        work = self._unkeep(key)
         if work is not None:
             work.step(WorkEvent.COMPLETED)
             work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
@@ -287,7 +292,7 @@ class Assignment:
 
     def _drop(self, work: Work) -> None:
         if work.state is WorkState.KEPT and work.prepared.keep is not None:
-            del self._kept[work.prepared.keep.key]
+            self._unkeep(work.prepared.keep.key)
             self._count_in(work)  # is counted out below
         if work.state is WorkState.RUNNING:
             self._give_place_back(work)

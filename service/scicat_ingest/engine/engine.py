@@ -17,7 +17,7 @@ from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.assignment import Assignment, Bounds
 from scicat_ingest.engine.flood_guard import FloodGuard
 from scicat_ingest.engine.halt import Condition
-from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Pulse
+from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Aside, Pulse
 from scicat_ingest.engine.remembered import Remembered
 from scicat_ingest.engine.states import EngineState
 from scicat_ingest.faults import (
@@ -188,7 +188,7 @@ class Engine:
             self._go_on()  # the fetch may have made us ready, or ended a halt
             assignment = self._assignment
             for work in [work for record in records if (work := assignment.receive(record))]:
-                assignment.enqueue(work, await self._prepare(work, assignment))
+                assignment.enqueue(work, await self._prepare(work, assignment), anyio.current_time())
                 self._go_on()
 
     async def _fetch(self) -> list[Record]:
@@ -249,10 +249,10 @@ class Engine:
             assignment.put_back(work)
             self._halt(fault, "a record")
             return
-        if isinstance(result, TryAgain):
+        if isinstance(result, TryAgain | Aside):
             assignment.try_again(work)
             self._go_on()
-            await anyio.sleep(result.seconds)
+            await (result.work() if isinstance(result, Aside) else anyio.sleep(result.seconds))
             assignment.due(work)
             return
         if _catalogue_has_judged(result):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Awaitable, Callable, Container, Mapping
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.consume.record_stream import Partition
@@ -24,10 +24,18 @@ LARGE_RECORD_BYTES = 64 * 1024
 """A larger record is prepared in a thread: it takes more than some milliseconds, and heartbeats share the loop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Work that needs no place at the catalogue and may take long; the job's next attempt comes after it."""
+
+    work: Callable[[], Awaitable[None]]
+    """Never raises; may be cancelled."""
+
+
 class Job(Protocol):
     """The work on one record."""
 
-    async def attempt(self) -> Outcome | TryAgain:
+    async def attempt(self) -> Outcome | TryAgain | Aside:
         """Try to bring it to its end, once.
 
         Cancellation takes effect between two requests, never within one. Raises ConfigurationFault (halt; the same job
@@ -45,8 +53,8 @@ class Keep:
     """Do not begin yet: wait for another record to wake or complete this one, at most until a time."""
 
     key: Key
-    until: float
-    """By the event loop's clock, in seconds; then it is woken."""
+    seconds: float
+    """Then it is woken."""
 
 
 @dataclass(frozen=True, slots=True)

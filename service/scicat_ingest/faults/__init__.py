@@ -22,8 +22,7 @@
     │   │   ├── MappingFailed       mapping_failed
     │   │   ├── InvalidMetadata     invalid_metadata
     │   │   ├── InvalidManifest     invalid_manifest
-    │   │   ├── TooManyFiles        too_many_files
-    │   │   └── NotSupported        not_supported
+    │   │   └── TooManyFiles        too_many_files
     │   ├── UnmappableEvent         it is a valid event that may not become a dataset
     │   │   ├── AcquisitionFailed   acquisition_failed
     │   │   ├── ForbiddenBySource   forbidden_by_source
@@ -95,7 +94,6 @@ from scicat_ingest.faults.record import (
     MissingField,
     NonFiniteNumber,
     NotAnObject,
-    NotSupported,
     PathOutsideSource,
     PidTaken,
     RecordFault,
@@ -183,7 +181,6 @@ __all__ = [
     "MissingTopic",
     "NonFiniteNumber",
     "NotAnObject",
-    "NotSupported",
     "NotThereYet",
     "PathOutsideSource",
     "PidTaken",

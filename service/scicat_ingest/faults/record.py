@@ -133,12 +133,6 @@ class TooManyFiles(InvalidEvent):
     default_hint = "send long file lists as a manifest"
 
 
-class NotSupported(InvalidEvent):
-    """The event asks for something that this release cannot do yet."""
-
-    code = "not_supported"
-
-
 class UnmappableEvent(RecordFault):
     """The event is valid, but may not become a dataset."""
 

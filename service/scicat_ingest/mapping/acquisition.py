@@ -106,6 +106,8 @@ def map_acquisition(
             *files.warnings,
             *attachment_warnings,
         ),
+        mapping=decoded.mapped_by.name,
+        mapping_digest=rules.digest_for(decoded),
         files_complete=event.filesMode == "complete",
     )
 

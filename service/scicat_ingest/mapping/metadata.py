@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
 from scicat_ingest.decode.field_path import write_path
 from scicat_ingest.faults import InvalidField
-from scicat_ingest.mapping.rules import NATIVE, PRODUCED_BY
+from scicat_ingest.mapping.rules import PRODUCED_BY
 
 if TYPE_CHECKING:
     from scicat_ingest.decode.decoded import Decoded
@@ -50,8 +50,8 @@ def build_scientific_metadata(decoded: Decoded, rules: MappingRules) -> tuple[di
             "acquisitionId": event.acquisitionId,
             "revision": event.revision,
             "eventSource": decoded.event_source,
-            "mapping": NATIVE,
-            "mappingDigest": rules.digest,
+            "mapping": decoded.mapped_by.name,
+            "mappingDigest": rules.digest_for(decoded),
             "producedBy": PRODUCED_BY,
         }
     return metadata, warnings

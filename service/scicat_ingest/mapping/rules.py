@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, get_args
 
 from scicat_ingest import __version__
 from scicat_ingest.catalogue.text_rules import is_email
+from scicat_ingest.decode.formats import formats_for
 from scicat_ingest.faults import InvalidSettings
 from scicat_ingest.mapping.lookups import ACCESS_GROUPS, OWNER_GROUP
 from scicat_ingest.mapping.template import check_template
+from scicat_ingest.settings import Protected
+from scicat_ingest.translate.mappings import NO_MAPPINGS
 
 if TYPE_CHECKING:
+    from scicat_ingest.decode.decoded import Decoded
+    from scicat_ingest.decode.document import Format
     from scicat_ingest.settings import (
+        FilesSettings,
         LimitsSettings,
         LookupsSettings,
         MappingSettings,
@@ -22,8 +28,8 @@ if TYPE_CHECKING:
         SourceSettings,
         StatusPolicy,
     )
+    from scicat_ingest.translate.mappings import Mappings
 
-NATIVE = "native"
 PRODUCED_BY = f"scicat-ingest/{__version__}"
 
 
@@ -37,6 +43,11 @@ class MappingRules:
     limits: LimitsSettings
     max_body_bytes: int
     read_back_group: str | None
+    files: FilesSettings
+    formats: tuple[Format, ...]
+    """What the records of this source may be."""
+    mappings: Mappings
+    """The mapping files."""
     digest: str
     """SHA-256 of these settings, first 16 hexadecimal digits: tells which mapping made a dataset."""
 
@@ -44,6 +55,16 @@ class MappingRules:
     def pid_prefix(self) -> str:
         """The prefix of this source's pids, without slash."""
         return self.source.pid_prefix or self.mapping.pid_prefix
+
+    @property
+    def trusting(self) -> MappingRules:
+        """The same rules for what a mapping file has made: it is ours, and may set every field."""
+        return replace(self, source=self.source.model_copy(update={"may_set": frozenset(get_args(Protected))}))
+
+    def digest_for(self, decoded: Decoded) -> str:
+        """Tell these settings, with the mapping file that was used, from all others."""
+        file = decoded.mapped_by.digest
+        return hashlib.sha256(f"{self.digest} {file}".encode()).hexdigest()[:16] if file else self.digest
 
     def policy_for(self, status: str) -> StatusPolicy:
         """Say what becomes of an acquisition that ended like this."""
@@ -53,8 +74,11 @@ class MappingRules:
         return policy
 
 
-def rules_for(source: SourceSettings, settings: Settings) -> MappingRules:
-    """Collect and check the rules of a source. Raises InvalidSettings for a template or default that cannot work."""
+def rules_for(source: SourceSettings, settings: Settings, mappings: Mappings = NO_MAPPINGS) -> MappingRules:
+    """Collect and check the rules of a source.
+
+    Raises InvalidSettings for a template or default that cannot work, ExtraMissing for a format that is not installed.
+    """
     mapping = settings.mapping
     looked_up = (OWNER_GROUP,) if settings.lookups.proposal == "on" else ()
     check_template(mapping.owner_group, "mapping.owner_group", looked_up)
@@ -75,6 +99,9 @@ def rules_for(source: SourceSettings, settings: Settings) -> MappingRules:
         limits=settings.limits,
         max_body_bytes=settings.scicat.max_body_bytes,
         read_back_group=settings.scicat.read_back_group,
+        files=settings.files,
+        formats=formats_for(source),
+        mappings=mappings,
         digest=_digest(source, mapping, settings.lookups),
     )
 

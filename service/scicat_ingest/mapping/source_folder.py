@@ -34,7 +34,7 @@ def choose_source_folder(event: AcquisitionCompleted, rules: MappingRules) -> st
         folder = _absolute_folder(given, field)
     else:
         raise InvalidField("expected an absolute path as a string", field=field)
-    if rules.source.roots and not any(_is_inside(folder, root, event) for root in rules.source.roots):
+    if rules.source.roots and not any(is_inside(folder, root) for root in roots_of(event, rules)):
         allowed = ", ".join(rules.source.roots)
         raise ForbiddenBySource(f"{folder!r} is in none of the folders of this source ({allowed})", field=field)
     return folder
@@ -105,12 +105,15 @@ def _common_parent(event: AcquisitionCompleted) -> str:
     return parent
 
 
-def _is_inside(folder: str, root: str, event: AcquisitionCompleted) -> bool:
-    filled = fill_template(root, event, may_fill=_is_one_name)
-    if filled is None:
-        return False
-    root_folder = filled.rstrip("/")
-    return folder == root_folder or folder.startswith(f"{root_folder}/")
+def roots_of(event: AcquisitionCompleted, rules: MappingRules) -> tuple[str, ...]:
+    """Give the folders that this event's files may be in: the source's roots, those that it has the names for."""
+    filled = (fill_template(root, event, may_fill=_is_one_name) for root in rules.source.roots)
+    return tuple(root.rstrip("/") for root in filled if root is not None)
+
+
+def is_inside(path: str, root: str) -> bool:
+    """Tell whether a path is a root, or below it."""
+    return path == root or path.startswith(f"{root}/")
 
 
 def _is_one_name(value: str) -> bool:

@@ -119,6 +119,9 @@ class Plan:
     """Of all blocks."""
     attachments: tuple[PostAttachment, ...]
     warnings: tuple[str, ...]
+    mapping: str
+    """Name of the mapping file, or `native`."""
+    mapping_digest: str
     weight: int
     """Size in bytes of the record that it was made from, or of its file list: tells whether work on it is heavy."""
     recorded_at_ms: int = -1
@@ -142,6 +145,8 @@ def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> 
         digests=frozenset(block.digest for block in blocks),
         attachments=tuple(PostAttachment(attachment.payload()) for attachment in entry.attachments),
         warnings=entry.warnings,
+        mapping=entry.mapping,
+        mapping_digest=entry.mapping_digest,
         weight=max(weight, entry.files.count * _BYTES_OF_A_FILE),
         recorded_at_ms=recorded_at_ms,
         files_complete=entry.files_complete,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
-from scicat_ingest.mapping.rules import NATIVE
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def _ingested(outcome: Ingested, topic: str) -> Message:
             "doneAt": write_time(outcome.done_at),
         },
         **({} if delivered.existing_pid is None else {"existingPid": delivered.existing_pid}),
-        "mapping": {"name": NATIVE, "digest": outcome.mapping_digest},
+        "mapping": {"name": plan.mapping, "digest": plan.mapping_digest},
         "source": _coordinates(record),
     }
     return Message(

@@ -22,7 +22,6 @@ class Ingested:
     record: Record
     plan: Plan
     delivered: Delivered
-    mapping_digest: str
     received_at: datetime
     done_at: datetime
 

@@ -16,7 +16,7 @@ from scicat_ingest.settings.previews import PreviewsSettings
 from scicat_ingest.settings.registry import RegistrySettings
 from scicat_ingest.settings.scicat import LookupsSettings, ScicatSettings
 from scicat_ingest.settings.sources import SourceSettings
-from scicat_ingest.settings.values import FormatName, Group, LintPolicy, OnConflict, StatusPolicy, Switch
+from scicat_ingest.settings.values import FormatName, Group, LintPolicy, OnConflict, Protected, StatusPolicy, Switch
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -36,6 +36,7 @@ __all__ = [
     "NexusSettings",
     "OnConflict",
     "PreviewsSettings",
+    "Protected",
     "RegistrySettings",
     "RetrySettings",
     "ScicatSettings",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from scicat_ingest.settings.values import Group
 
 
 class FilesSettings(Group):
     """How file lists are made and verified: docs/file-lists.md."""
+
+    wait_seconds: float = Field(default=300, ge=0, description="how long a record waits for a file that is not there")

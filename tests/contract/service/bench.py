@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
+from tests.unit.acquisition_events import plan_record
 
 from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.consume.record import Record
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.deliver.deliveries import Deliveries
 from scicat_ingest.deliver.transport import open_http_client
-from scicat_ingest.engine.pipeline import plan_record
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings
 

@@ -18,8 +18,10 @@ from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.observer import Observer
 from scicat_ingest.engine.pipeline import Pipeline
+from scicat_ingest.engine.ports import Aside, Prepared
 from scicat_ingest.faults import CredentialsRejected, WrongEndpoint
 from scicat_ingest.report.outcome import DeadLettered, Ingested
+from scicat_ingest.testing.facility import EmptyFacility
 from scicat_ingest.testing.memory_kafka import MemoryKafka
 from scicat_ingest.testing.stand_in import StandInThread
 from scicat_ingest.testing.stand_in.store import INSTRUMENTS, PROPOSALS, SAMPLES
@@ -78,7 +80,8 @@ class Way:
     waits: list[TryAgain] = field(default_factory=list)
 
     def begin(self, **event: Any) -> Job:
-        prepared = self.pipeline.prepare(self.bench.record(**event))
+        prepared = self.pipeline.prepare(self.bench.record(**event), self.pipeline.begin_joins())
+        assert isinstance(prepared, Prepared)
         assert prepared.lane == self.bench.plan(**event).pid
         return prepared.job
 
@@ -87,6 +90,7 @@ class Way:
         parts = self.deliveries.parts
         while True:
             result = await job.attempt()
+            assert not isinstance(result, Aside)
             if not isinstance(result, TryAgain):
                 return result
             self.waits.append(result)
@@ -103,7 +107,17 @@ class Way:
 async def opened(bench: Bench, **lookups: Any) -> AsyncIterator[Way]:
     bench.lookups |= lookups
     async with bench.open() as deliveries:
-        yield Way(bench, deliveries, Pipeline(rules_by_topic(bench.settings), deliveries, lambda: datetime.now(UTC)))
+        yield Way(
+            bench,
+            deliveries,
+            Pipeline(
+                rules_by_topic(bench.settings),
+                deliveries,
+                EmptyFacility(),
+                bench.settings.joins,
+                lambda: datetime.now(UTC),
+            ),
+        )
 
 
 def stored(bench: Bench, outcome: Outcome) -> dict[str, Any]:

@@ -6,15 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.acquisition_events import PNG, decode, event, fault, record, rules
+from tests.unit.acquisition_events import PNG, decode, decode_record, event, fault, record, rules
 
 from scicat_ingest.decode.decoded import Ignored
-from scicat_ingest.decode.native import decode_native
 from scicat_ingest.faults import (
     InvalidEvent,
     InvalidField,
     MissingField,
-    NotSupported,
     TooManyFiles,
     Unmatched,
     UnsupportedVersion,
@@ -23,7 +21,7 @@ from scicat_ingest.faults import (
 
 def ignored(value: bytes | None, *, headers: tuple[tuple[str, bytes], ...] = (), **source: Any) -> Ignored:
     by = rules(source=source)
-    decoded = decode_native(record(value, headers=headers), by.source, by.mapping, by.limits)
+    decoded = decode_record(record(value, headers=headers), by)
     assert isinstance(decoded, Ignored)
     return decoded
 
@@ -66,7 +64,7 @@ def test_a_cloudevent_of_another_type_is_a_fault_or_ignored() -> None:
     assert ignored(b"not JSON", headers=headers, unmatched="ignore") == Ignored("unmatched")
     by = rules()
     with pytest.raises(Unmatched, match=r'expected CloudEvents type .*, got "org.example.shutter.opened"') as caught:
-        decode_native(record(b"{}", headers=headers), by.source, by.mapping, by.limits)
+        decode_record(record(b"{}", headers=headers), by)
     assert (caught.value.code, caught.value.field) == ("unmatched", "ce_type")
 
 
@@ -135,7 +133,7 @@ def test_a_wrong_field_is_named_with_what_was_expected(change: dict[str, Any], f
     """Types are strict, and no message speaks Python."""
     by = rules()
     with pytest.raises((InvalidField, MissingField)) as caught:
-        decode_native(record(event(**change)), by.source, by.mapping, by.limits)
+        decode_record(record(event(**change)), by)
     assert caught.value.field == field
     assert message in caught.value.message
     assert "Input should" not in caught.value.message
@@ -200,21 +198,6 @@ def test_a_long_list_is_refused_before_it_is_validated() -> None:
     assert (got.code, got.field) == ("too_many_files", "files")
     assert got.message == "expected at most 10 files in an event, got 11"
     assert decode(event(files=[{"path": str(i), "size": 1} for i in range(10)]), limits={"max_inline_files": 10})
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"files": None, "fileManifest": {"uri": "file:///data/list.jsonl"}}, "fileManifest"),
-        ({"files": None, "scan": {"include": ["**/*.nxs"]}}, "scan"),
-        ({"attachments": [{"caption": "a"}, {"caption": "b", "path": "b.png"}]}, "attachments[1].path"),
-    ],
-)
-def test_what_this_release_cannot_do_is_a_fault_with_a_way_out(change: dict[str, Any], field: str) -> None:
-    """Never a dataset without its files."""
-    got = fault(NotSupported, event(**change))
-    assert (got.code, got.field) == ("not_supported", field)
-    assert got.hint
 
 
 @pytest.mark.parametrize("name", ["keywords", "attachments", "techniques", "inputDatasets"])

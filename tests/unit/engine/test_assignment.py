@@ -34,7 +34,7 @@ def received(assignment: Assignment, *records: Record) -> list[Work]:
     for given in records:
         work = assignment.receive(given)
         assert work is not None
-        assignment.enqueue(work, Prepared(given.key, NO_JOB))
+        assignment.enqueue(work, Prepared(given.key, NO_JOB), 0.0)
         works.append(work)
     return works
 
@@ -89,7 +89,7 @@ class AssignmentMachine(RuleBasedStateMachine):
     @rule()
     def enqueue(self) -> None:
         for work in self.prepared:
-            self.assignment.enqueue(work, Prepared((work.session.partition, work.record.key), NO_JOB))
+            self.assignment.enqueue(work, Prepared((work.session.partition, work.record.key), NO_JOB), 0.0)
         self.prepared = []
 
     @rule()

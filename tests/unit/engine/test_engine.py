@@ -117,7 +117,7 @@ class Scene(Observer):
                 else:
                     await anyio.sleep(0.1)
                 scene.journal.append(("end", given.offset))
-                return result or Ingested(given, NOTHING, NOTHING, "", NOTHING, NOTHING)
+                return result or Ingested(given, NOTHING, NOTHING, NOTHING, NOTHING)
 
         return Prepared(given.key or given.offset, Job())
 
@@ -542,9 +542,9 @@ def test_a_large_record_is_prepared_in_a_thread(monkeypatch: pytest.MonkeyPatch)
     """Heartbeats share the loop; small ones are not worth the hop."""
     in_threads: list[int] = []
 
-    async def run_sync(call: Callable[[Record], Prepared], given: Record) -> Prepared:
+    async def run_sync(call: Callable[..., Prepared], given: Record, joins: object) -> Prepared:
         in_threads.append(given.offset)
-        return call(given)
+        return call(given, joins)
 
     monkeypatch.setattr("anyio.to_thread.run_sync", run_sync)
     scene = Scene([[record(0), record(1, value=b"." * 100_000), record(2)]])

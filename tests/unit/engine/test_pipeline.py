@@ -12,21 +12,24 @@ import anyio
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.unit.acquisition_events import PNG, event, payloads, record, rules
+from tests.unit.acquisition_events import PNG, decode_record, event, payloads, plan_record, record, rules
 
 from scicat_ingest.catalogue.dataset import Dataset
+from scicat_ingest.consume.record import Record
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.decode.event import AcquisitionCompleted
-from scicat_ingest.decode.native import decode_native
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
-from scicat_ingest.engine.pipeline import LooksUp, Pipeline, plan_record
+from scicat_ingest.engine.pipeline import Pipeline
+from scicat_ingest.engine.ports import Prepared
+from scicat_ingest.engine.way import LooksUp
 from scicat_ingest.faults import InternalError, MayNotCreate, PidTaken, RecordFault
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Outcome, Skipped
+from scicat_ingest.settings import JoinsSettings
+from scicat_ingest.testing.facility import EmptyFacility
 from scicat_ingest.testing.sample_events import sample_events
 
 if TYPE_CHECKING:
-    from scicat_ingest.engine.ports import Prepared
     from scicat_ingest.mapping.lookups import Wanted
 
 NOW = datetime(2026, 4, 22, tzinfo=UTC)
@@ -123,7 +126,7 @@ def judge(value: bytes, timestamp_ms: int = 0) -> None:
     for by in (STRICT, OPEN):
         given_record = record(value, timestamp_ms=timestamp_ms)
         with suppress(RecordFault):
-            assert isinstance(decode_native(given_record, by.source, by.mapping, by.limits), (Decoded, Ignored))
+            assert isinstance(decode_record(given_record, by), (Decoded, Ignored))
         planned = plan_record(given_record, by)
         assert not isinstance(planned, InternalError), str(planned)
         if isinstance(planned, Plan):
@@ -217,13 +220,20 @@ class Catalogue:
         self.aborted = True
 
 
-def prepare(value: Any, fault: Exception | None = None) -> Prepared:
-    return Pipeline({"scicat.acquisitions": rules()}, Catalogue(fault), lambda: NOW).prepare(record(value))
+def pipeline(catalogue: Catalogue) -> Pipeline:
+    return Pipeline({"scicat.acquisitions": rules()}, catalogue, EmptyFacility(), JoinsSettings(), lambda: NOW)
+
+
+def prepare(given: Record, catalogue: Catalogue) -> Prepared:
+    way = pipeline(catalogue)
+    prepared = way.prepare(given, way.begin_joins())
+    assert isinstance(prepared, Prepared)
+    return prepared
 
 
 def run(value: Any, fault: Exception | None = None) -> Outcome:
-    outcome = anyio.run(prepare(value, fault).job.attempt)
-    assert not isinstance(outcome, TryAgain)
+    outcome = anyio.run(prepare(record(value), Catalogue(fault)).job.attempt)
+    assert isinstance(outcome, Outcome)
     return outcome
 
 
@@ -231,7 +241,7 @@ def test_each_end_is_an_outcome() -> None:
     """Ingested, skipped, or a dead letter with the pid as far as it is known."""
     ingested = run(event())
     assert isinstance(ingested, Ingested)
-    assert (ingested.delivered, ingested.mapping_digest, ingested.done_at) == (DELIVERED, rules().digest, NOW)
+    assert (ingested.delivered, ingested.plan.mapping_digest, ingested.done_at) == (DELIVERED, rules().digest, NOW)
     assert isinstance(run(None), Skipped)
     for value, fault, pid in ((b"{", None, None), (event(), PidTaken("no"), ingested.plan.pid)):
         outcome = run(value, fault)
@@ -247,8 +257,7 @@ def test_a_delivery_that_is_not_finished_is_no_outcome() -> None:
             await anyio.lowlevel.checkpoint()
             return TryAgain(3.0, "busy")
 
-    pipeline = Pipeline({"scicat.acquisitions": rules()}, Busy(), lambda: NOW)
-    assert anyio.run(pipeline.prepare(record(event())).job.attempt) == TryAgain(3.0, "busy")
+    assert anyio.run(prepare(record(event()), Busy()).job.attempt) == TryAgain(3.0, "busy")
 
 
 def test_a_fault_of_the_set_up_is_no_dead_letter() -> None:
@@ -269,18 +278,17 @@ def test_the_lane_is_the_pid_else_the_key_else_the_record() -> None:
     """Records of one lane are delivered one after another."""
     ingested = run(event())
     assert isinstance(ingested, Ingested)
-    assert prepare(event()).lane == ingested.plan.pid
-    assert prepare(b"{").lane == ("key", b"odin-000042")
+    assert prepare(record(event()), Catalogue()).lane == ingested.plan.pid
+    assert prepare(record(b"{"), Catalogue()).lane == ("key", b"odin-000042")
     unkeyed = record(b"{")
     bare = type(unkeyed)(unkeyed.topic, 3, 9, 0, None, b"{")
-    pipeline = Pipeline({"scicat.acquisitions": rules()}, Catalogue(), lambda: NOW)
-    assert pipeline.prepare(bare).lane == ("record", "scicat.acquisitions", 3, 9)
+    assert prepare(bare, Catalogue()).lane == ("record", "scicat.acquisitions", 3, 9)
 
 
 def test_a_hard_stop_reaches_the_catalogue() -> None:
     """The requests under way are given up."""
     catalogue = Catalogue()
-    Pipeline({}, catalogue, lambda: NOW).abort_started()
+    pipeline(catalogue).abort_started()
     assert catalogue.aborted
 
 
@@ -292,7 +300,7 @@ def test_a_bug_of_ours_costs_one_record_and_is_logged(
     def broken(*_: object) -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr("scicat_ingest.engine.pipeline.map_acquisition", broken)
+    monkeypatch.setattr("scicat_ingest.engine.reading.map_acquisition", broken)
     planned = plan_record(record(event()), rules())
     assert isinstance(planned, InternalError)
     assert planned.message == "KeyError: 'x'"

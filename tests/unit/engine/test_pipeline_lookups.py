@@ -12,13 +12,15 @@ from tests.unit.acquisition_events import event, plan, record, rules
 
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.engine.pipeline import Pipeline
+from scicat_ingest.engine.ports import Prepared
 from scicat_ingest.faults import DependencyMissing, MayNotCreate
 from scicat_ingest.mapping.acquisition import map_acquisition
 from scicat_ingest.mapping.lookups import Kind, LookedUp, Proposal, Wanted
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
+from scicat_ingest.settings import JoinsSettings
+from scicat_ingest.testing.facility import EmptyFacility
 
 if TYPE_CHECKING:
-    from scicat_ingest.engine.ports import Prepared
     from scicat_ingest.plan.steps import Plan
 
 NOW = datetime(2026, 4, 22, tzinfo=UTC)
@@ -66,7 +68,10 @@ class Delivery:
 
 def look_up(catalogue: Catalogue, value: Any, **given: Any) -> Prepared:
     by = rules(**({"lookups": {"proposal": "on"}, "owner_group": "{lookup.proposal.ownerGroup}"} | given))
-    return Pipeline({"scicat.acquisitions": by}, catalogue, lambda: NOW).prepare(record(value))
+    pipeline = Pipeline({"scicat.acquisitions": by}, catalogue, EmptyFacility(), JoinsSettings(), lambda: NOW)
+    prepared = pipeline.prepare(record(value), pipeline.begin_joins())
+    assert isinstance(prepared, Prepared)
+    return prepared
 
 
 def attempts(prepared: Prepared, number: int) -> list[Any]:
@@ -135,7 +140,7 @@ def test_a_large_record_is_mapped_in_a_thread(monkeypatch: pytest.MonkeyPatch) -
         threads.append(threading.current_thread() is threading.main_thread())
         return map_acquisition(*arguments)
 
-    monkeypatch.setattr("scicat_ingest.engine.pipeline.map_acquisition", noted)
+    monkeypatch.setattr("scicat_ingest.engine.reading.map_acquisition", noted)
     for comment in ("small", "large" * 20_000):
         (outcome,) = attempts(look_up(Catalogue(FOUND), event(comment=comment)), 1)
         assert isinstance(outcome, Ingested)

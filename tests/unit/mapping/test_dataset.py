@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.acquisition_events import TIMESTAMP_MS, dataset, event, fault, plan, record, rules
+from tests.unit.acquisition_events import TIMESTAMP_MS, dataset, event, fault, plan, plan_record, record, rules
 
 from scicat_ingest.decode.decoded import Ignored
-from scicat_ingest.engine.pipeline import plan_record
 from scicat_ingest.faults import AcquisitionFailed, InvalidField, MissingField, UnknownField
 
 

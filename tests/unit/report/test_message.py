@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.acquisition_events import event, plan, record
+from tests.unit.acquisition_events import event, plan, record, rules
 
 from scicat_ingest.consume.record import Record
 from scicat_ingest.decode.decoded import Ignored
@@ -45,7 +45,7 @@ def ingested(what: Plan, of: Record, **delivered: Any) -> Ingested:
         "attempts": 3,
         "warnings": (),
     }
-    return Ingested(of, what, Delivered(**(facts | delivered)), "digest", RECEIVED, DONE)
+    return Ingested(of, what, Delivered(**(facts | delivered)), RECEIVED, DONE)
 
 
 def dead(fault: RecordFault, of: Record, pid: str | None = None) -> DeadLettered:
@@ -79,7 +79,7 @@ def test_an_ingested_event_says_everything_about_the_dataset() -> None:
             "receivedAt": "2026-04-22T09:00:00.000Z",
             "doneAt": "2026-04-22T09:00:01.500Z",
         },
-        "mapping": {"name": "native", "digest": "digest"},
+        "mapping": {"name": "native", "digest": rules().digest},
         "source": {"topic": "scicat.acquisitions", "partition": 0, "offset": 7, "timestamp": 1776848093642},
     }
     assert headers(message) == {

@@ -12,7 +12,7 @@ from scicat_ingest.decode.decoded import Ignored
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.observer import Observer
-from scicat_ingest.engine.ports import Places, Prepared
+from scicat_ingest.engine.ports import Absorbed, Aside, Places, Prepared
 from scicat_ingest.faults import ConfigurationFault, CredentialsRejected, RejectedByCatalogue, StreamFault
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
 from scicat_ingest.testing.simulate.checks import coordinates
@@ -91,14 +91,20 @@ class SimulatedProcess(Observer):
 
     # What the engine asks of it
 
-    def prepare(self, record: Record) -> Prepared:
+    def begin_joins(self) -> object:
+        """Nothing is joined here."""
+        return None if self._pipeline is None else self._pipeline.begin_joins()
+
+    def prepare(self, record: Record, joins: object) -> Prepared:
         """Give the job that the scenario has for the record."""
         sent = self.world.checks.sent[coordinates(record)]
         if self.engine is not None:
             self.world.checks.held(self.engine)
         if self._pipeline is None:
             return Prepared(sent.lane, _Checked(self, record, _SimulatedJob(self, record, sent)))
-        prepared = self._pipeline.prepare(record)
+        prepared = self._pipeline.prepare(record, joins)
+        if isinstance(prepared, Absorbed):
+            raise TypeError("the scenarios have no runs of several records")
         return Prepared(prepared.lane, _Checked(self, record, prepared.job))
 
     def abort_started(self) -> None:
@@ -120,7 +126,7 @@ class _Checked:
     record: Record
     job: Job
 
-    async def attempt(self) -> Outcome | TryAgain:
+    async def attempt(self) -> Outcome | TryAgain | Aside:
         checks, stream = self.process.world.checks, self.process.stream
         if stream is None or self.process.engine is None:
             raise RuntimeError("nothing is attempted before the process has started")
@@ -160,4 +166,4 @@ class _SimulatedJob:
                 fault: RecordFault = RejectedByCatalogue("simulated")
                 return DeadLettered(self.record, fault, None, _NOW, _NOW)
             case _:
-                return Ingested(self.record, _NO_PLAN, _DELIVERED, "", _NOW, _NOW)
+                return Ingested(self.record, _NO_PLAN, _DELIVERED, _NOW, _NOW)

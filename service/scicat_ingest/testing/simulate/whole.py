@@ -21,6 +21,7 @@ from scicat_ingest.deliver.deliveries import Deliveries
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.settings import Settings
+from scicat_ingest.testing.facility import EmptyFacility
 from scicat_ingest.testing.simulate.checks import Violation
 from scicat_ingest.testing.simulate.scenario import TOPIC, Kind, Trouble
 from scicat_ingest.testing.stand_in import StandIn, StandInConfig
@@ -132,7 +133,7 @@ def pipeline_of(world: World, catalogue: SimulatedCatalogue, process: Process) -
     http = httpx.AsyncClient(transport=_Line(world, catalogue, process), base_url=_URL)
     deliveries = Deliveries.over(http, settings, _Clock(world))
     rules = {TOPIC: rules_for(settings.sources[0], settings)}
-    return Pipeline(rules, deliveries, now), deliveries
+    return Pipeline(rules, deliveries, EmptyFacility(), settings.joins, now), deliveries
 
 
 class _Line(httpx.AsyncBaseTransport):
