@@ -1,4 +1,9 @@
-"""Runs that are told in several records (pure): what is kept of them until they end."""
+"""Runs that are told in several records (pure): what is kept of them until they end.
+
+After a crash, records are read again from the first open offset of their partition. So the offset of a run's start is
+held open until the run's end is done, and with it everything after it in that partition; a part that comes before the
+start, or in another partition, is held open itself.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,9 @@ from typing import TYPE_CHECKING
 from scicat_ingest.decode.runs import NEEDS_START, Run
 
 if TYPE_CHECKING:
+    from scicat_ingest.consume.record import Record
     from scicat_ingest.decode.document import Document, Part
+    from scicat_ingest.engine.ports import Key
     from scicat_ingest.settings import JoinsSettings
 
 RunKey = tuple[str, str]
@@ -17,13 +24,13 @@ RunKey = tuple[str, str]
 
 
 @dataclass(slots=True)
-class _Open:
+class _Known:
     run: Run
     since: float
-    started: bool = False
+    kept: list[Key] = field(default_factory=list)
+    started_in: tuple[str, int] | None = None
     ended: bool = False
     record_bytes: int = 0
-    """Of the records that are kept whole, because their offsets are held."""
 
     @property
     def size(self) -> int:
@@ -32,71 +39,91 @@ class _Open:
 
 @dataclass(slots=True)
 class Joins:
-    """The unfinished runs of one assignment; bounded in number and bytes, the oldest is given up first."""
+    """The unfinished runs of one assignment; bounded in number, bytes and age, the oldest is given up first."""
 
     settings: JoinsSettings
-    _runs: OrderedDict[RunKey, _Open] = field(default_factory=OrderedDict)
+    _runs: OrderedDict[RunKey, _Known] = field(default_factory=OrderedDict)
     _bytes: int = 0
     _over: OrderedDict[RunKey, None] = field(default_factory=OrderedDict)
     """Runs that have ended, so that a repeated end is known as one."""
 
-    def take(self, part: Part, record_bytes: int, now: float) -> list[RunKey]:
-        """Take in a part; give the runs that have to be given up for it. `now` is in seconds."""
-        key = key_of(part)
-        known = self._runs.get(key)
-        if known is None:
-            known = self._runs[key] = _Open(Run(part.format, part.run), now)
-        before = known.size
-        known.run.add(part)
-        known.started = known.started or part.role == "start"
-        known.ended = known.ended or part.role == "end"
-        if part.role != "middle":
-            known.record_bytes += record_bytes
-        self._bytes += known.size - before
-        given_up = [key for key in (key,) if known.size > self.settings.max_run_bytes]
-        for each in given_up:
-            self.forget(each)
-        return given_up + self._too_many(now)
-
     def repeats(self, part: Part) -> bool:
         """Tell whether a part says nothing new: its run is over, or has such a start or end."""
+        known = self._runs.get(key_of(part))
+        if known is None:
+            return key_of(part) in self._over
+        return (part.role == "start" and known.started_in is not None) or (part.role == "end" and known.ended)
+
+    def take(self, part: Part, record: Record, now: float) -> list[Key]:
+        """Take in a part that says something new; give what was kept of runs that have to be given up for it.
+
+        `now` is in seconds.
+        """
         key = key_of(part)
         known = self._runs.get(key)
         if known is None:
-            return key in self._over
-        return (part.role == "start" and known.started) or (part.role == "end" and known.ended)
+            known = self._runs[key] = _Known(Run(part.format, part.run), now)
+        before = known.size
+        known.run.add(part)
+        if part.role == "start":
+            known.started_in = record.topic, record.partition
+        known.ended = known.ended or part.role == "end"
+        self._bytes += known.size - before
+        if known.size > self.settings.max_run_bytes:
+            return self.forget(key)
+        return self._give_up_old_ones(now)
 
-    def is_complete(self, key: RunKey) -> bool:
+    def keep(self, part: Part, record: Record) -> Key | None:
+        """Name a part whose offset must be held open; None where that of the start, earlier, is enough."""
+        known = self._runs.get(key_of(part))
+        if known is None:
+            return None
+        if part.role == "middle" and known.started_in == (record.topic, record.partition):
+            return None
+        name = (part.role, key_of(part), record.topic, record.partition, record.offset)
+        if part.role != "end":
+            known.kept.append(name)
+        size = len(record.value or b"")
+        known.record_bytes += size
+        self._bytes += size
+        return name
+
+    def kept(self, run: RunKey) -> list[Key]:
+        """Give what is kept of a run, its end excluded; grows as more comes."""
+        known = self._runs.get(run)
+        return [] if known is None else known.kept
+
+    def is_complete(self, run: RunKey) -> bool:
         """Tell whether the run has all that its document needs."""
-        known = self._runs.get(key)
-        return known is not None and known.ended and (known.started or not NEEDS_START[key[0]])
+        known = self._runs.get(run)
+        return known is not None and known.ended and (known.started_in is not None or not NEEDS_START[run[0]])
 
-    def close(self, key: RunKey) -> Document:
-        """Give the run's document, and forget what was kept of it."""
-        known = self._runs.pop(key)
+    def close(self, run: RunKey) -> Document:
+        """Give the run's document, and forget what it was made of. Raises UndecodableRecord."""
+        known = self._runs.pop(run)
         self._bytes -= known.size
-        self._over[key] = None
+        self._over[run] = None
         if len(self._over) > self.settings.max_runs:
             self._over.popitem(last=False)
         return known.run.document()
 
-    def forget(self, key: RunKey) -> None:
-        """Give it up."""
-        known = self._runs.pop(key, None)
-        if known is not None:
-            self._bytes -= known.size
+    def forget(self, run: RunKey) -> list[Key]:
+        """Give a run up; give what was kept of it."""
+        known = self._runs.pop(run, None)
+        if known is None:
+            return []
+        self._bytes -= known.size
+        return known.kept
 
-    def _too_many(self, now: float) -> list[RunKey]:
-        given_up = []
-        while self._runs:
+    def _give_up_old_ones(self, now: float) -> list[Key]:
+        kept: list[Key] = []
+        while len(self._runs) > 1:
             key, oldest = next(iter(self._runs.items()))
             too_old = now - oldest.since > self.settings.ttl_seconds
-            too_many = len(self._runs) > self.settings.max_runs or self._bytes > self.settings.max_bytes
-            if not (too_old or (too_many and len(self._runs) > 1)):
+            if not too_old and len(self._runs) <= self.settings.max_runs and self._bytes <= self.settings.max_bytes:
                 break
-            self.forget(key)
-            given_up.append(key)
-        return given_up
+            kept += self.forget(key)
+        return kept
 
 
 def key_of(part: Part) -> RunKey:

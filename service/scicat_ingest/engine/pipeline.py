@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scicat_ingest.decode.decoded import Ignored
@@ -10,8 +10,8 @@ from scicat_ingest.decode.document import Document, NeedsSchema, Part
 from scicat_ingest.decode.runs import NEEDS_START
 from scicat_ingest.engine.joins import Joins, RunKey, key_of
 from scicat_ingest.engine.ports import Absorbed, Keep, Prepared
-from scicat_ingest.engine.reading import Accepted, NeedsFile, plan_accepted, read, understand
-from scicat_ingest.engine.way import Circumstances, Delivering, Known, Way, begin, begin_with_schema, deliver
+from scicat_ingest.engine.reading import Accepted, NeedsFile, faults_as_values, plan_accepted, read, understand
+from scicat_ingest.engine.way import Circumstances, Known, Way, begin, begin_with_schema, deliver
 from scicat_ingest.faults import RecordFault, RunIncomplete
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Pipeline:
             case NeedsSchema() as needs:
                 return Prepared(_lane_of_key(record), Way(begin_with_schema(given, needs)))
             case (Ignored() | RecordFault()) as end:
-                return Prepared(_lane_of_key(record), Known(given.end(end, None)))
+                return Prepared(_lane_of_key(record), Way(given.over(end, None)))
             case other:
                 raise TypeError(f"{other!r} is nothing that can be prepared")
 
@@ -68,19 +68,18 @@ class Pipeline:
         self._catalogue.abort_started()
 
 
-def _prepared(given: Circumstances, document: Document, completes: tuple[Key, ...] = ()) -> Prepared:
+def _prepared(given: Circumstances, document: Document) -> Prepared:
     """Plan at once what can be planned at once: then the lane is known for sure."""
     record = given.record
     understood = understand(document, record, given.rules)
-    stage: Stage | Outcome = _begin_at_once(given, understood)
-    if isinstance(stage, Delivering):
-        return Prepared(stage.plan.pid, Way(stage), completes=completes)
+    stage = _begin_at_once(given, understood)
     pid = understood.pid if isinstance(understood, Accepted | NeedsFile) else None
-    job = Way(stage) if hasattr(stage, "attempt") else Known(stage)
-    return Prepared(pid or _lane_of_key(record), job, completes=completes)
+    if isinstance(stage, Known):
+        pid = None
+    return Prepared(pid or _lane_of_key(record), Way(stage))
 
 
-def _begin_at_once(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage | Outcome:
+def _begin_at_once(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage:
     if isinstance(understood, Accepted) and understood.is_complete:
         return deliver(given, plan_accepted(given.record, understood), None)
     return begin(given, understood)
@@ -98,39 +97,46 @@ def _lane_of_key(record: Record) -> Lane:
 def _join(given: Circumstances, part: Part, joins: Joins) -> Prepared | Absorbed:
     if joins.repeats(part):
         return Absorbed()
-    key = key_of(part)
-    size = len(given.record.value or b"")
-    given_up = joins.take(part, size, given.received_at.timestamp())
-    wakes = tuple((role, run) for run in given_up for role in ("start", "end"))
-    match part.role:
-        case "start":
-            keep = Keep(("start", key), joins.settings.ttl_seconds)
-            woken = (*wakes, ("end", key))
-            return Prepared(("run", key), Way(_Unfinished(given, joins, key)), keep, wakes=woken)
-        case "end" if joins.is_complete(key):
-            return _prepared(given, joins.close(key), completes=(("start", key),))
-        case "end":
-            keep = Keep(("end", key), joins.settings.ttl_seconds)
-            job = Way(_WaitingForStart(given, joins, key))
-            return Prepared(("run", key), job, keep, completes=(("start", key),), wakes=wakes)
-        case _:
-            return Absorbed(wakes)
+    run, ttl = key_of(part), joins.settings.ttl_seconds
+    wakes = tuple(joins.take(part, given.record, given.received_at.timestamp()))
+    if part.role == "end" and joins.is_complete(run):
+        kept = joins.kept(run)
+        return replace(_prepared_run(given, joins, run), completes=kept, wakes=wakes)
+    name = joins.keep(part, given.record)
+    if name is None:
+        return Absorbed(wakes)
+    if part.role == "end":
+        job = Way(_WaitingForStart(given, joins, run))
+        return Prepared(("run", run), job, Keep(_end_of(run), ttl), completes=joins.kept(run), wakes=wakes)
+    woken = (*wakes, _end_of(run)) if part.role == "start" else wakes
+    return Prepared(name, Way(_Unfinished(given, joins, part)), Keep(name, ttl), wakes=woken)
+
+
+def _end_of(run: RunKey) -> Key:
+    return ("end", run)
+
+
+def _prepared_run(given: Circumstances, joins: Joins, run: RunKey) -> Prepared:
+    document = faults_as_values(given.record, lambda: joins.close(run))
+    if isinstance(document, RecordFault):
+        return Prepared(_lane_of_key(given.record), Way(given.over(document, None)))
+    return _prepared(given, document)
 
 
 @dataclass(frozen=True, slots=True)
 class _Unfinished:
-    """The start of a run whose end has not come."""
+    """A part of a run whose end has not come."""
 
     circumstances: Circumstances
     joins: Joins
-    run: RunKey
+    part: Part
 
     async def attempt(self) -> Outcome:
-        given = self.circumstances
-        self.joins.forget(self.run)
-        if not NEEDS_START[self.run[0]]:
-            return given.end(Ignored("unfinished_run"), None)
-        return given.end(RunIncomplete(f"the run {self.run[1]!r} has not ended"), None)
+        given, part = self.circumstances, self.part
+        self.joins.forget(key_of(part))
+        if part.role == "start" and NEEDS_START[part.format]:
+            return given.end(RunIncomplete(f"the run {part.run!r} has not ended"), None)
+        return given.end(Ignored("unfinished_run"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +147,13 @@ class _WaitingForStart:
     joins: Joins
     run: RunKey
 
-    async def attempt(self) -> Stage | Outcome:
+    async def attempt(self) -> Stage:
         given = self.circumstances
         if not self.joins.is_complete(self.run):
             self.joins.forget(self.run)
-            return given.end(RunIncomplete(f"the start of the run {self.run[1]!r} has not come"), None)
-        document = self.joins.close(self.run)
+            return given.over(RunIncomplete(f"the start of the run {self.run[1]!r} has not come"), None)
+        document = faults_as_values(given.record, lambda: self.joins.close(self.run))
+        if isinstance(document, RecordFault):
+            return given.over(document, None)
         understood = await given.compute(lambda: understand(document, given.record, given.rules))
         return begin(given, understood)

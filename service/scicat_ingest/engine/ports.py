@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Mapping
+    from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.consume.record_stream import Partition
@@ -64,8 +64,8 @@ class Prepared:
     lane: Lane
     job: Job
     keep: Keep | None = None
-    completes: tuple[Key, ...] = ()
-    """What is kept and done when this one's outcome is acknowledged."""
+    completes: Sequence[Key] = ()
+    """What is kept and done when this one's outcome is acknowledged; may grow until then."""
     wakes: tuple[Key, ...] = ()
     """What is kept and can be worked on now."""
 

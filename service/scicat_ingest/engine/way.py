@@ -120,6 +120,10 @@ class Circumstances:
             return Skipped(self.record, end)
         return DeadLettered(self.record, end, pid, self.received_at, self.now())
 
+    def over(self, end: Ignored | RecordFault, pid: str | None) -> Known:
+        """Give the last stage of a record that is not delivered."""
+        return Known(self.end(end, pid))
+
     async def guard(self, attempt: Callable[[], Awaitable[Result]]) -> Result | RecordFault:
         """Give what the attempt gives, or the record's fault. Raises ConfigurationFault, InputFault."""
         try:
@@ -179,12 +183,12 @@ class Fetched(Generic[Result]):
 
     circumstances: Circumstances
     fetch: Callable[[], Awaitable[Result]]
-    then: Callable[[Result | RecordFault], Awaitable[Stage | Outcome]]
+    then: Callable[[Result | RecordFault], Awaitable[Stage]]
     _found: list[Result | RecordFault] = field(default_factory=list)
     _missing: NotThereYet | RegistryUnavailable | ConfigurationFault | None = None
     _looks: int = 0
 
-    async def attempt(self) -> Stage | Outcome | TryAgain | Aside:
+    async def attempt(self) -> Stage | TryAgain | Aside:
         """Fetch it, or go on with it."""
         if self._found:
             return await self.then(self._found[0])
@@ -218,19 +222,19 @@ class Fetched(Generic[Result]):
 def begin_with_schema(given: Circumstances, needs: NeedsSchema) -> Stage:
     """Fetch the schema of a record, then read it."""
 
-    async def then(schema: Any) -> Stage | Outcome:
+    async def then(schema: Any) -> Stage:
         if isinstance(schema, RecordFault):
-            return given.end(schema, None)
+            return given.over(schema, None)
         document = await given.guard(lambda: given.compute(lambda: needs.read(schema)))
         if isinstance(document, Ignored | RecordFault):
-            return given.end(document, None)
+            return given.over(document, None)
         understood = await given.compute(lambda: understand(document, given.record, given.rules))
         return begin(given, understood)
 
     return Fetched(given, lambda: given.facility.read_schema(needs.reference), then)
 
 
-def begin(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage | Outcome:
+def begin(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage:
     """Give the first stage of a document."""
     match understood:
         case Accepted():
@@ -238,12 +242,12 @@ def begin(given: Circumstances, understood: Accepted | NeedsFile | Ignored | Rec
         case NeedsFile():
             return _with_file(given, understood)
         case end:
-            return given.end(end, None)
+            return given.over(end, None)
 
 
 def gather(
     given: Circumstances, accepted: Accepted, looked_up: LookedUp | None = None, listed: FileList | None = None
-) -> Stage | Outcome:
+) -> Stage:
     """Give the next stage of an event: what must still be known, else its planning and delivery."""
     rules, facility, event = accepted.rules, given.facility, accepted.decoded.event
     if not accepted.is_complete:
@@ -251,17 +255,17 @@ def gather(
             return _LookingUp(given, accepted, given.catalogue.look_up(accepted.pid, accepted.wanted))
         if accepted.lists_files_elsewhere and listed is None:
 
-            async def with_list(found: FileList | RecordFault) -> Stage | Outcome:
+            async def with_list(found: FileList | RecordFault) -> Stage:
                 if isinstance(found, RecordFault):
-                    return given.end(found, accepted.pid)
+                    return given.over(found, accepted.pid)
                 return gather(given, accepted, looked_up, found)
 
             return Fetched(given, lambda: facility.list_files(event, rules, given.received_at), with_list)
         if accepted.needs_pictures:
 
-            async def with_pictures(found: Decoded | RecordFault) -> Stage | Outcome:
+            async def with_pictures(found: Decoded | RecordFault) -> Stage:
                 if isinstance(found, RecordFault):
-                    return given.end(found, accepted.pid)
+                    return given.over(found, accepted.pid)
                 return gather(given, Accepted(found, rules, accepted.pid, accepted.wanted), looked_up, listed)
 
             return Fetched(given, lambda: facility.make_pictures(accepted.decoded, rules), with_pictures)
@@ -269,9 +273,9 @@ def gather(
 
 
 def _with_file(given: Circumstances, needs: NeedsFile) -> Stage:
-    async def then(acquisition: Acquisition | RecordFault) -> Stage | Outcome:
+    async def then(acquisition: Acquisition | RecordFault) -> Stage:
         if isinstance(acquisition, RecordFault):
-            return given.end(acquisition, needs.pid)
+            return given.over(acquisition, needs.pid)
         return begin(given, understand_with_file(needs, acquisition, given.record, given.rules))
 
     return Fetched(given, lambda: given.facility.read_values(needs), then)
@@ -283,14 +287,14 @@ class _LookingUp:
     accepted: Accepted
     looks_up: LooksUp
 
-    async def attempt(self) -> Stage | Outcome | TryAgain:
+    async def attempt(self) -> Stage | TryAgain:
         given = self.circumstances
         looked_up = await given.guard(self.looks_up.attempt)
         match looked_up:
             case TryAgain():
                 return looked_up
             case RecordFault():
-                return given.end(looked_up, self.accepted.pid)
+                return given.over(looked_up, self.accepted.pid)
             case _:
                 return gather(given, self.accepted, looked_up)
 
@@ -305,7 +309,7 @@ class _Planning:
     def plan(self) -> Plan | Ignored | RecordFault:
         return plan_accepted(self.circumstances.record, self.accepted, self.looked_up, self.listed)
 
-    async def attempt(self) -> Stage | Outcome:
+    async def attempt(self) -> Stage:
         given = self.circumstances
         if self.listed is not None:
             planned = await anyio.to_thread.run_sync(self.plan)
@@ -314,11 +318,11 @@ class _Planning:
         return deliver(given, planned, self.accepted.pid)
 
 
-def deliver(given: Circumstances, planned: Plan | Ignored | RecordFault, pid: str | None) -> Stage | Outcome:
+def deliver(given: Circumstances, planned: Plan | Ignored | RecordFault, pid: str | None) -> Stage:
     """Give the last stage."""
     if isinstance(planned, Plan):
         return Delivering(given, planned, given.catalogue.begin(planned))
-    return given.end(planned, pid)
+    return given.over(planned, pid)
 
 
 @dataclass(frozen=True, slots=True)
