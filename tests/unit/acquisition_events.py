@@ -47,6 +47,7 @@ def settings(
     limits: JSON | None = None,
     scicat: JSON | None = None,
     lookups: JSON | None = None,
+    files: JSON | None = None,
     **mapping: Any,
 ) -> Settings:
     """Give settings with one source; `mapping` settings by name."""
@@ -58,6 +59,7 @@ def settings(
             "limits": limits or {},
             "scicat": scicat or {},
             "lookups": lookups or {},
+            "files": files or {},
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.deliver.bodies import run_by_weight
@@ -70,16 +71,23 @@ class CatalogueReads:
         files = StoredFiles(plan.digests)
         while True:
             read = len(files.block_ids)
-            answer, verdict = await self._client.get_origdatablocks(version, plan.pid, read, PAGE_BLOCKS)
+            answer, verdict = await self._believable(
+                partial(self._client.get_origdatablocks, version, plan.pid, read, PAGE_BLOCKS), version
+            )
             if verdict is not Verdict.DONE or not isinstance(answer.body, list):
                 raise CatalogueUnavailable(f"listing the blocks of {plan.pid}: {answer.status} {answer.message}")
             blocks = [block for block in answer.body if isinstance(block, dict)]
             await run_by_weight(answer.weight, _take_in, files, blocks)
             if len(blocks) < PAGE_BLOCKS:
-                break
-        if version == "v3":
-            await self._client.groups()  # with a dead token the lists would have been empty
-        return files
+                return files
+
+    async def _believable(self, ask: Callable[[], Awaitable[Reply]], version: Version) -> Reply:
+        """Ask for a list; v3 answers a dead token that there is nothing, so an empty one is asked for again."""
+        reply = await ask()
+        if version == "v3" and reply[0].body == []:
+            await self._client.groups()  # renews a dead token
+            reply = await ask()
+        return reply
 
     async def find_existing(self, plan: Plan) -> Found:
         """Read a dataset that must be there, because SciCat just said so."""
@@ -94,15 +102,13 @@ class CatalogueReads:
         if not where or None in where.values():
             return None
         filters: dict[str, Any] = {"where": where, "fields": ["pid"], "limits": {"limit": 1}}
-        (answer, verdict), version = await self._in_best_version(
-            lambda version: self._client.find_datasets(version, filters)
+        (answer, verdict), _ = await self._in_best_version(
+            lambda version: self._believable(partial(self._client.find_datasets, version, filters), version)
         )
         if verdict is not Verdict.DONE or not isinstance(answer.body, list):
             raise WrongEndpoint(f"looking for datasets by {', '.join(where)}: {answer.status} {answer.message}")
         if answer.body and isinstance(answer.body[0], dict):
             return str(answer.body[0].get("pid"))
-        if version == "v3":
-            await self._client.groups()  # with a dead token the answer would be the same
         return None
 
     async def _in_best_version(self, read: Callable[[Version], Awaitable[Reply]]) -> tuple[Reply, Version]:

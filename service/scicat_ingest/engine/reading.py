@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
 from scicat_ingest.decode.decoded import Decoded, Ignored, MappedBy
-from scicat_ingest.decode.document import Document, NeedsSchema, Part
 from scicat_ingest.decode.event import CLOUD_EVENT_TYPE
 from scicat_ingest.decode.formats import read_record
 from scicat_ingest.decode.native import accept_mapped, accept_native, refuse_unmatched
@@ -21,6 +20,7 @@ from scicat_ingest.storage.roots import Roots
 from scicat_ingest.translate.context import Context
 
 if TYPE_CHECKING:
+    from scicat_ingest.decode.document import Document, NeedsSchema, Part
     from collections.abc import Callable, Mapping
 
     from scicat_ingest.catalogue.file_list import FileList

@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 from tests.unit.acquisition_events import PNG, decode_record, event, payloads, plan_record, record, rules
 
 from scicat_ingest.catalogue.dataset import Dataset
-from scicat_ingest.consume.record import Record
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.decode.event import AcquisitionCompleted
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.engine.ports import Prepared
-from scicat_ingest.engine.way import LooksUp
 from scicat_ingest.faults import InternalError, MayNotCreate, PidTaken, RecordFault
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Outcome, Skipped
@@ -30,6 +28,8 @@ from scicat_ingest.testing.facility import EmptyFacility
 from scicat_ingest.testing.sample_events import sample_events
 
 if TYPE_CHECKING:
+    from scicat_ingest.consume.record import Record
+    from scicat_ingest.engine.way import LooksUp
     from scicat_ingest.mapping.lookups import Wanted
 
 NOW = datetime(2026, 4, 22, tzinfo=UTC)
