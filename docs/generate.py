@@ -162,6 +162,8 @@ def outcomes_page() -> str:
         "|---|---|",
         "| `tombstone` | the record has no value |",
         "| `unmatched` | a CloudEvent of another type, where the source says `unmatched: ignore` |",
+        "| `noise` | a record that tells nothing of an acquisition: measured values, heartbeats, test messages: [formats.md](formats.md) |",
+        "| `deletion` | an S3 notification that objects were deleted |",
         "| `aborted`, `failed`, `cancelled` | the event's status, where `mapping.on_status` says `ignore` |\n",
         "## Reasons of dead letters\n",
         "Header `ingest.dlq.reason`; `ingest.dlq.message`, `.field` and `.hint` say more.\n",

@@ -39,9 +39,13 @@ class Part:
     """The run's uid or job id."""
     role: Literal["start", "middle", "end"]
     content: Mapping[str, Any]
-    """Only the fields that `Joins.join` uses."""
+    """Only the fields that `Run.document` uses."""
     size: int
     """Bytes that keeping `content` takes, about."""
+    event_source: str = ""
+    """As in Document; that of the run's last record counts."""
+    event_type: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

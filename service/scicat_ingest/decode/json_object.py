@@ -74,6 +74,17 @@ def parse_json_object(value: bytes, *, max_bytes: int, max_depth: int) -> dict[s
     Raises a subclass of UndecodableRecord: more than `max_bytes` bytes or `max_depth` levels, not UTF-8, not JSON, not
     an object, a key twice in one object, or a number that is not finite. The fault's field is the path of the place.
     """
+    document: dict[str, Any] = _parse(value, dict, max_bytes, max_depth)
+    return document
+
+
+def parse_json_array(value: bytes, *, max_bytes: int, max_depth: int) -> list[Any]:
+    """Parse a JSON array, as strictly as `parse_json_object`."""
+    items: list[Any] = _parse(value, list, max_bytes, max_depth)
+    return items
+
+
+def _parse(value: bytes, wanted: type[dict[str, Any] | list[Any]], max_bytes: int, max_depth: int) -> Any:
     if len(value) > max_bytes:
         raise TooLarge(f"the event has {len(value)} bytes, at most {max_bytes} are taken")
     try:
@@ -83,8 +94,9 @@ def parse_json_object(value: bytes, *, max_bytes: int, max_depth: int) -> dict[s
         raise InvalidUtf8(f"expected UTF-8, byte {first} is {value[first]:#04x}") from None
     hooks = _Hooks()
     document = _load(text, hooks, max_depth)
-    if not isinstance(document, dict):
-        raise NotAnObject(f"expected a JSON object, got {_kind(document)}")
+    if not isinstance(document, wanted):
+        expected = "object" if wanted is dict else "array"
+        raise NotAnObject(f"expected a JSON {expected}, got {_kind(document)}")
     _refuse_depth(document, max_depth)
     if hooks.found_flaws:
         _report_first_flaw(document)
@@ -130,7 +142,7 @@ def _find(value: Any, wanted: Callable[[str | int, Any], bool]) -> tuple[list[st
     return None
 
 
-def _report_first_flaw(document: dict[str, Any]) -> NoReturn:
+def _report_first_flaw(document: Any) -> NoReturn:
     found = _find(document, lambda _, item: isinstance(item, _Flaw))
     if found is None:  # cannot be: a flaw only gives way to another one
         raise DuplicateKey("expected each key once")
@@ -138,7 +150,7 @@ def _report_first_flaw(document: dict[str, Any]) -> NoReturn:
     raise flaw.fault(flaw.message, field=write_path(steps))
 
 
-def _refuse_depth(document: dict[str, Any], max_depth: int) -> None:
+def _refuse_depth(document: Any, max_depth: int) -> None:
     level: list[Any] = [document]
     for _ in range(max_depth):
         level = [
@@ -164,7 +176,7 @@ def _way_down(value: Any, levels: int) -> list[str | int] | None:
     return None
 
 
-def _refuse_lone_surrogates(document: dict[str, Any]) -> None:
+def _refuse_lone_surrogates(document: Any) -> None:
     def has_surrogate(step: str | int, item: Any) -> bool:
         return any(isinstance(text, str) and _SURROGATE.search(text) is not None for text in (step, item))
 
@@ -183,5 +195,7 @@ def _kind(value: Any) -> str:
             return "a string"
         case list():
             return "an array"
+        case dict():
+            return "an object"
         case _:
             return "a number"

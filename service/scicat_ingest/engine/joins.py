@@ -62,7 +62,7 @@ class Joins:
         key = key_of(part)
         known = self._runs.get(key)
         if known is None:
-            known = self._runs[key] = _Known(Run(part.format, part.run), now)
+            known = self._runs[key] = _Known(Run(part.format), now)
         before = known.size
         known.run.add(part)
         if part.role == "start":

@@ -20,11 +20,11 @@ from scicat_ingest.storage.roots import Roots
 from scicat_ingest.translate.context import Context
 
 if TYPE_CHECKING:
-    from scicat_ingest.decode.document import Document, NeedsSchema, Part
     from collections.abc import Callable, Mapping
 
     from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.consume.record import Record
+    from scicat_ingest.decode.document import Document, NeedsSchema, Part
     from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.mapping.lookups import Wanted
     from scicat_ingest.mapping.rules import MappingRules

@@ -12,7 +12,8 @@
     │   │   ├── NonFiniteNumber     non_finite_number
     │   │   ├── TooDeep             too_deep
     │   │   ├── NotAnObject         not_an_object
-    │   │   └── CorruptRecord       corrupt_record
+    │   │   ├── CorruptRecord       corrupt_record
+    │   │   └── UnknownFormat       unknown_format
     │   ├── InvalidEvent            it is JSON, but no valid acquisition event
     │   │   ├── Unmatched           unmatched
     │   │   ├── UnsupportedVersion  unsupported_version
@@ -107,6 +108,7 @@ from scicat_ingest.faults.record import (
     TooManyFiles,
     UndecodableRecord,
     UnknownField,
+    UnknownFormat,
     UnmappableEvent,
     Unmatched,
     UnsupportedVersion,
@@ -198,6 +200,7 @@ __all__ = [
     "TooManyFiles",
     "UndecodableRecord",
     "UnknownField",
+    "UnknownFormat",
     "UnmappableEvent",
     "Unmatched",
     "UnsupportedVersion",

@@ -71,6 +71,13 @@ class CorruptRecord(UndecodableRecord):
     default_hint = "the producer must send it anew"
 
 
+class UnknownFormat(UndecodableRecord):
+    """The record is in a format that its source does not take, or that nobody here can read."""
+
+    code = "unknown_format"
+    default_hint = "docs/formats.md lists what can be read"
+
+
 class InvalidEvent(RecordFault):
     """The record is JSON, but not a valid acquisition event."""
 
