@@ -154,12 +154,18 @@ class Assignment:
         self._kept_until.pop(key, None)
         return self._kept.pop(key, None)
 
-    def _complete(self, key: Key) -> None:
+    def _complete(self, key: Key, end: Work) -> bool:
+        """Let a kept record be done with the end of its run; tell whether it was still kept."""
         work = self._unkeep(key)
-        if work is not None:
-            work.step(WorkEvent.COMPLETED)
-            work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
-            del work.session.open[work.record.offset]
+        if work is None:
+            return False
+        if work.session is end.session:
+            first, last = sorted((work.record.offset, end.record.offset))
+            work.session.ledger.join(first, last)
+        work.step(WorkEvent.COMPLETED)
+        work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
+        del work.session.open[work.record.offset]
+        return True
 
     def start(self, places: int, isolated: Container[Lane] = (), *, others_first: bool = False) -> Work | None:
         """Give the next work to attempt, if one may start: `places` are how many may run at once.
@@ -225,12 +231,17 @@ class Assignment:
         if work.state is WorkState.DROPPED:
             return
         work.step(WorkEvent.ACKNOWLEDGED)
-        work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
+        completed = [self._complete(key, work) for key in work.prepared.completes]
+        is_whole = all(completed)
+        if is_whole:
+            work.session.ledger.finish(work.record.offset, work.record.timestamp_ms)
+        else:  # the others come again, and need it
+            work.session.ledger.let_go(work.record.offset)
         self._forget(work)
         if work.session.state is SessionState.ACTIVE:
             work.session.lanes.release(work.lane)
-        for key in work.prepared.completes:
-            self._complete(key)
+        if is_whole and work.prepared.on_done is not None:
+            work.prepared.on_done()
 
     def withhold(self, work: Work) -> None:
         """Leave its offset open: its dead letter is not to be published."""
@@ -287,8 +298,11 @@ class Assignment:
 
     def _drop_idle(self, session: PartitionSession) -> None:
         session.lanes.clear()
+        under_way = [work for each in self.sessions.values() for work in each.open.values() if work.under_way]
+        needed = {key for work in under_way for key in work.prepared.completes}
         for work in _idle(session.open.values()):
-            self._drop(work)
+            if work.state is not WorkState.KEPT or work.prepared.keep is None or work.prepared.keep.key not in needed:
+                self._drop(work)
 
     def _drop(self, work: Work) -> None:
         if work.state is WorkState.KEPT and work.prepared.keep is not None:

@@ -150,9 +150,8 @@ class Engine:
         now = anyio.current_time()
         self._assignment.drain()
         self._assignment.close(now)
-        self._assignment = Assignment(
-            partitions, self._bounds, self._remembered, now, self._held, joins=self._prepares.begin_joins()
-        )
+        joins = self._prepares.begin_joins(self._assignment.joins)
+        self._assignment = Assignment(partitions, self._bounds, self._remembered, now, self._held, joins=joins)
         self._unassigned_since = None
         if partitions:
             self._admits.take_share(len(partitions) / max(self._stream.all_partitions, len(partitions)))

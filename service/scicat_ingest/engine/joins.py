@@ -3,6 +3,9 @@
 After a crash, records are read again from the first open offset of their partition. So the offset of a run's start is
 held open until the run's end is done, and with it everything after it in that partition; a part that comes before the
 start, or in another partition, is held open itself.
+
+What is done is not done again after a rebalance, but records between may come again: so the runs that are over are
+passed on from one assignment to the next.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 RunKey = tuple[str, str]
 """Format and run id."""
+Place = tuple[str, int, int]
+"""Topic, partition and offset."""
 
 
 @dataclass(slots=True)
@@ -44,14 +49,26 @@ class Joins:
     settings: JoinsSettings
     _runs: OrderedDict[RunKey, _Known] = field(default_factory=OrderedDict)
     _bytes: int = 0
-    _over: OrderedDict[RunKey, None] = field(default_factory=OrderedDict)
-    """Runs that have ended, so that a repeated end is known as one."""
+    _closed: set[RunKey] = field(default_factory=set)
+    """Runs whose end is being worked on."""
+    _over: OrderedDict[RunKey, Place] = field(default_factory=OrderedDict)
+    """Runs that were ingested, with the place of their end."""
 
-    def repeats(self, part: Part) -> bool:
-        """Tell whether a part says nothing new: its run is over, or has such a start or end."""
-        known = self._runs.get(key_of(part))
+    @classmethod
+    def after(cls, settings: JoinsSettings, previous: object) -> Joins:
+        """Give the joins of a new assignment: of the `previous` one's, only what is over is known."""
+        return cls(settings, _over=previous._over if isinstance(previous, Joins) else OrderedDict())  # noqa: SLF001
+
+    def repeats(self, part: Part, record: Record) -> bool:
+        """Tell whether a part says nothing new: its run is over, or has such a start or end.
+
+        A start that comes after the end begins anew: somebody replays the run.
+        """
+        run = key_of(part)
+        known = self._runs.get(run)
         if known is None:
-            return key_of(part) in self._over
+            end = self._over.get(run)
+            return run in self._closed or (end is not None and not (part.role == "start" and _is_after(record, end)))
         return (part.role == "start" and known.started_in is not None) or (part.role == "end" and known.ended)
 
     def take(self, part: Part, record: Record, now: float) -> list[Key]:
@@ -99,13 +116,20 @@ class Joins:
         return known is not None and known.ended and (known.started_in is not None or not NEEDS_START[run[0]])
 
     def close(self, run: RunKey) -> Document:
-        """Give the run's document, and forget what it was made of. Raises UndecodableRecord."""
+        """Give the run's document, and forget what it was made of. Raises RecordFault."""
         known = self._runs.pop(run)
         self._bytes -= known.size
-        self._over[run] = None
-        if len(self._over) > self.settings.max_runs:
-            self._over.popitem(last=False)
+        self._closed.add(run)
         return known.run.document()
+
+    def done(self, run: RunKey, record: Record, *, ingested: bool) -> None:
+        """Note that the outcome of a run's end is acknowledged; one that was not ingested may be told anew."""
+        self._closed.discard(run)
+        if ingested:
+            self._over[run] = (record.topic, record.partition, record.offset)
+            self._over.move_to_end(run)
+            if len(self._over) > self.settings.max_runs:
+                self._over.popitem(last=False)
 
     def forget(self, run: RunKey) -> list[Key]:
         """Give a run up; give what was kept of it."""
@@ -124,6 +148,10 @@ class Joins:
                 break
             kept += self.forget(key)
         return kept
+
+
+def _is_after(record: Record, end: Place) -> bool:
+    return (record.topic, record.partition) != end[:2] or record.offset > end[2]
 
 
 def key_of(part: Part) -> RunKey:

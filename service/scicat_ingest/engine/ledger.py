@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-Completions = dict[int, int]
-"""Offsets that are done, each with its record's timestamp: a topic that was made anew has other records there."""
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What a session passes on to the partition's next one."""
+
+    done: Mapping[int, int] = field(default_factory=dict)
+    """Offsets, each with its record's timestamp: a topic that was made anew has other records there."""
+    spans: Sequence[tuple[int, int]] = ()
+    """First and last offset of what belongs together."""
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to pass on."""
+        return bool(self.done or self.spans)
+
+
+NOTHING_DONE = Completions()
 
 
 MOST_REMEMBERED = 10_000
@@ -20,16 +36,19 @@ forgotten are only repeated after a rebalance."""
 class Ledger:
     """The received offsets of one partition in order, and which of them are done.
 
-    Guarantees: `position` never passes an offset that was received and is not done; each call takes constant time on
+    Guarantees: `position` never passes an offset that was received and is not done, and is never inside a span: what is
+    read again after a crash is a whole run, or nothing of it; each call but `position` takes constant time on
     average, and memory is taken by open offsets alone. Gaps between offsets (compaction, transaction markers) mean
     nothing. Offsets come in ascending order: anything else would be a silent loss, and raises ValueError.
     """
 
-    def __init__(self, remembered: Mapping[int, int] | None = None) -> None:
+    def __init__(self, remembered: Completions = NOTHING_DONE) -> None:
         self._open: OrderedDict[int, None] = OrderedDict()
         self._done: OrderedDict[int, int] = OrderedDict()
         """Some may be below the position already."""
-        self._remembered: Completions = dict(remembered or {})
+        self._spans: list[tuple[int, int]] = list(remembered.spans)
+        """First and last offset of what is done together and may not be read again in part, by first offset."""
+        self._remembered = dict(remembered.done)
         self.end: int | None = None
         """One past the last offset that was received."""
 
@@ -54,13 +73,27 @@ class Ledger:
     def let_go(self, offset: int) -> None:
         """Note that nothing is left to do about a received record, unless it comes again: it is not remembered."""
         del self._open[offset]
-        if not self._open:
+        if not self._open and not self._spans:
             self._done.clear()
+
+    def join(self, first: int, last: int) -> None:
+        """Note that two records that are not finished yet belong together, with all between them that was let go."""
+        insort(self._spans, (first, last))
 
     @property
     def position(self) -> int | None:
-        """The offset to commit: of the first record that is not done, else the one after the last; None before any."""
-        return next(iter(self._open), self.end)
+        """The offset to commit: of the first record that is not done, else the one after the last; None before any.
+
+        The first offset of a span instead, if that would be inside one.
+        """
+        position = next(iter(self._open), self.end)
+        if position is None or not self._spans:
+            return position
+        for first, last in reversed(self._spans):
+            if first < position <= last:
+                position = first
+        self._spans = [span for span in self._spans if span[1] >= position]
+        return position
 
     @property
     def open(self) -> int:
@@ -72,4 +105,5 @@ class Ledger:
         """What is done above the position, here or in an earlier session: committing alone would forget it."""
         position = self.position
         known = self._remembered | self._done
-        return {offset: at for offset, at in known.items() if position is None or offset >= position}
+        done = {offset: at for offset, at in known.items() if position is None or offset >= position}
+        return Completions(done, tuple(self._spans))

@@ -13,13 +13,15 @@ from scicat_ingest.engine.ports import Absorbed, Keep, Prepared
 from scicat_ingest.engine.reading import Accepted, NeedsFile, faults_as_values, plan_accepted, read, understand
 from scicat_ingest.engine.way import Circumstances, Known, Way, begin, begin_with_schema, deliver
 from scicat_ingest.faults import RecordFault, RunIncomplete
+from scicat_ingest.report.outcome import Ingested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from scicat_ingest.consume.record import Record
-    from scicat_ingest.engine.ports import Key, Lane
+    from scicat_ingest.deliver.delivered import TryAgain
+    from scicat_ingest.engine.ports import Aside, Job, Key, Lane
     from scicat_ingest.engine.way import Catalogue, Facility, Stage
     from scicat_ingest.mapping.rules import MappingRules
     from scicat_ingest.report.outcome import Outcome
@@ -43,9 +45,9 @@ class Pipeline:
         self._joins = joins
         self._now = now
 
-    def begin_joins(self) -> Joins:
+    def begin_joins(self, previous: object = None) -> Joins:
         """Give what is kept of unfinished runs: nothing yet."""
-        return Joins(self._joins)
+        return Joins.after(self._joins, previous)
 
     def prepare(self, record: Record, joins: object) -> Prepared | Absorbed:
         """Find out what a record asks for, or what must be known first; nothing is requested yet."""
@@ -95,21 +97,41 @@ def _lane_of_key(record: Record) -> Lane:
 
 
 def _join(given: Circumstances, part: Part, joins: Joins) -> Prepared | Absorbed:
-    if joins.repeats(part):
+    if joins.repeats(part, given.record):
         return Absorbed()
     run, ttl = key_of(part), joins.settings.ttl_seconds
     wakes = tuple(joins.take(part, given.record, given.received_at.timestamp()))
     if part.role == "end" and joins.is_complete(run):
         kept = joins.kept(run)
-        return replace(_prepared_run(given, joins, run), completes=kept, wakes=wakes)
+        return _end(given, joins, run, replace(_prepared_run(given, joins, run), completes=kept, wakes=wakes))
     name = joins.keep(part, given.record)
     if name is None:
         return Absorbed(wakes)
     if part.role == "end":
         job = Way(_WaitingForStart(given, joins, run))
-        return Prepared(("run", run), job, Keep(_end_of(run), ttl), completes=joins.kept(run), wakes=wakes)
+        kept = joins.kept(run)
+        return _end(given, joins, run, Prepared(("run", run), job, Keep(_end_of(run), ttl), kept, wakes))
     woken = (*wakes, _end_of(run)) if part.role == "start" else wakes
     return Prepared(name, Way(_Unfinished(given, joins, part)), Keep(name, ttl), wakes=woken)
+
+
+def _end(given: Circumstances, joins: Joins, run: RunKey, prepared: Prepared) -> Prepared:
+    """Let the run be over when its end's outcome is acknowledged."""
+    job = _Noted(prepared.job)
+    return replace(prepared, job=job, on_done=lambda: joins.done(run, given.record, ingested=job.ingested))
+
+
+@dataclass(slots=True)
+class _Noted:
+    """A job that remembers how it ended."""
+
+    job: Job
+    ingested: bool = False
+
+    async def attempt(self) -> Outcome | TryAgain | Aside:
+        result = await self.job.attempt()
+        self.ingested = isinstance(result, Ingested)
+        return result
 
 
 def _end_of(run: RunKey) -> Key:

@@ -68,6 +68,8 @@ class Prepared:
     """What is kept and done when this one's outcome is acknowledged; may grow until then."""
     wakes: tuple[Key, ...] = ()
     """What is kept and can be worked on now."""
+    on_done: Callable[[], None] | None = None
+    """Called when this one's outcome is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class Absorbed:
 class Prepares(Protocol):
     """Turns records into work."""
 
-    def begin_joins(self) -> object:
-        """Give what `prepare` keeps of unfinished runs: an assignment has its own, for the next one reads them anew."""
+    def begin_joins(self, previous: object) -> object:
+        """Give what `prepare` keeps of unfinished runs, nothing yet, for an assignment after the `previous` one's."""
         ...
 
     def prepare(self, record: Record, joins: object) -> Prepared | Absorbed:

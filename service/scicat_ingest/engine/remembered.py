@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scicat_ingest.engine.ledger import NOTHING_DONE
+
 if TYPE_CHECKING:
     from scicat_ingest.consume.record_stream import Partition
     from scicat_ingest.engine.ledger import Completions
@@ -28,5 +30,5 @@ class Remembered:
     def recall(self, partition: Partition, now: float) -> Completions:
         """Give what is known of a partition that came back, and forget it, and all that is too old."""
         self._entries = {key: entry for key, entry in self._entries.items() if entry[0] > now}
-        _, completions = self._entries.pop(partition, (now, {}))
+        _, completions = self._entries.pop(partition, (now, NOTHING_DONE))
         return completions

@@ -11,10 +11,11 @@ from scicat_ingest.engine.states import SESSION, WORK, SessionEvent, SessionStat
 from scicat_ingest.engine.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.consume.record_stream import Partition
+    from scicat_ingest.engine.ledger import Completions
     from scicat_ingest.engine.ports import Lane, Prepared
 
 _RECORD_OVERHEAD_BYTES = 100
@@ -83,7 +84,7 @@ class PartitionSession:
     """By offset: everything that is neither done nor dropped."""
 
     @classmethod
-    def begin(cls, partition: Partition, most_records: int, remembered: Mapping[int, int]) -> PartitionSession:
+    def begin(cls, partition: Partition, most_records: int, remembered: Completions) -> PartitionSession:
         """Give a session of a partition that was just assigned."""
         return cls(partition, Window(most_records), Ledger(remembered))
 

@@ -102,8 +102,8 @@ class Scene(Observer):
 
     # the catalogue
 
-    def begin_joins(self) -> object:
-        return None
+    def begin_joins(self, previous: object) -> object:
+        return previous
 
     def prepare(self, given: Record, joins: object) -> Prepared:  # noqa: ARG002 (a Prepares)
         scene = self

@@ -91,9 +91,9 @@ class SimulatedProcess(Observer):
 
     # What the engine asks of it
 
-    def begin_joins(self) -> object:
+    def begin_joins(self, previous: object) -> object:
         """Nothing is joined here."""
-        return None if self._pipeline is None else self._pipeline.begin_joins()
+        return None if self._pipeline is None else self._pipeline.begin_joins(previous)
 
     def prepare(self, record: Record, joins: object) -> Prepared:
         """Give the job that the scenario has for the record."""
