@@ -293,7 +293,7 @@ def test_a_repeated_record_of_a_run_changes_nothing() -> None:
     """Producers retry."""
     stage = Stage(partitions=1)
 
-    async def plot(_: Stage) -> None:
+    async def plot(__: Stage) -> None:
         for _ in range(2):
             stage.send(0, "start", "r")
         for _ in range(2):

@@ -20,7 +20,7 @@ from scicat_ingest.storage.roots import Roots
 from scicat_ingest.translate.context import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.consume.record import Record
@@ -186,9 +186,9 @@ def _needs_file(
     document: Document, mapping: MappingFile, context: Context, path: str, rules: MappingRules
 ) -> NeedsFile:
     """Collect what must be known before the file is opened: the pid for the order, the folders that it may be in."""
-    known: Mapping[str, Any] = mapping.without_nexus(context)
+    known, tells_pid = mapping.early(context)
     by = MappedBy(mapping.name, mapping.digest)
     early = {"acquisitionId": "not known yet", **known, "noFiles": True}
     event: AcquisitionCompleted = accept_mapped(early, document, by, rules.mapping, rules.limits).event
-    pid = identify(event, rules.trusting) if "acquisitionId" in known and "instrument" in known else None
+    pid = identify(event, rules.trusting) if tells_pid else None
     return NeedsFile(document, mapping, context, path, Roots(roots_of(event, rules)), pid)

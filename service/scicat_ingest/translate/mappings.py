@@ -1,12 +1,103 @@
-"""STUB"""
+"""All mapping files of a service, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scicat_ingest.faults import InvalidMapping
+from scicat_ingest.translate.mapping_file import MappingFile, compile_mapping
+from scicat_ingest.translate.yaml_lines import parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from scicat_ingest.translate.context import Context
+
+SHIPPED_FOLDER = Path(str(files(__package__).joinpath("shipped")))
+SHIPPED = tuple(sorted(path.stem for path in SHIPPED_FOLDER.glob("*.yaml")))
+"""Names of the mapping files that come with the service."""
 
 
+@dataclass(frozen=True, slots=True)
 class Mappings:
-    def choose(self, context):
-        return None
+    """Mapping files; the first that matches is used."""
 
-    def __len__(self):
-        return 0
+    files: tuple[MappingFile, ...] = ()
+
+    def __len__(self) -> int:
+        """Tell how many there are."""
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[MappingFile]:
+        """Give them in order."""
+        return iter(self.files)
+
+    def choose(self, context: Context) -> MappingFile | None:
+        """Give the first that is for this event."""
+        return next((file for file in self.files if file.matches(context)), None)
 
 
 NO_MAPPINGS = Mappings()
+
+
+def load_mappings(folder: Path | None, shipped: Sequence[str] = (), further: Sequence[Path] = ()) -> Mappings:
+    """Read and compile all files. Raises InvalidMapping, also for two of one name."""
+    paths = [*further, *(shipped_path(name) for name in shipped), *mapping_paths(folder)]
+    loaded = sorted((load_mapping_file(path) for path in paths), key=lambda file: (file.order, file.name))
+    seen: dict[str, MappingFile] = {}
+    for file in loaded:
+        if file.name in seen:
+            raise InvalidMapping(f"{file.file_name}: {seen[file.name].file_name} has the name {file.name!r} as well")
+        seen[file.name] = file
+    return Mappings(tuple(loaded))
+
+
+def mapping_paths(folder: Path | None) -> list[Path]:
+    """Give the mapping files of a folder. Raises InvalidMapping if it cannot be read, or has none."""
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise InvalidMapping(f"mapping.folder: {folder} is no folder")
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    if not paths:
+        raise InvalidMapping(f"mapping.folder: there is no mapping file (*.yaml) in {folder}")
+    return paths
+
+
+def shipped_path(name: str) -> Path:
+    """Give the file of a shipped mapping. Raises InvalidMapping."""
+    if name not in SHIPPED:
+        raise InvalidMapping(f"mapping.shipped: there is no {name!r} (there is: {', '.join(SHIPPED)})")
+    return SHIPPED_FOLDER / f"{name}.yaml"
+
+
+def load_mapping_file(path: Path) -> MappingFile:
+    """Read and compile one file, with the JSON Schema that it names. Raises InvalidMapping."""
+    text = _read(path)
+    root = parse_yaml(text, path.name).value
+    schema = root.get("metadata_schema") if isinstance(root, dict) else None
+    if schema is None:
+        return compile_mapping(text, path.name)
+    if not isinstance(schema.value, str):
+        raise InvalidMapping(f"{path.name}:{schema.line}: metadata_schema: expected the name of a file")
+    return compile_mapping(text, path.name, _read(path.parent / schema.value))
+
+
+def fingerprint(folder: Path | None) -> tuple[tuple[str, int, int], ...]:
+    """Give something that changes when a file of the folder does; cheap."""
+    if folder is None or not folder.is_dir():
+        return ()
+    stats = ((path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file())
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidMapping(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidMapping(f"{path}: expected UTF-8") from None

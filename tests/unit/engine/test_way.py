@@ -213,7 +213,8 @@ def test_a_record_that_is_not_what_its_schema_says_is_a_dead_letter(framed: Call
         raise CorruptRecord("4 bytes are missing")
 
     framed(read)
-    for answer in ({}, CorruptRecord("schema 17 is not in the registry")):
+    answers: list[Any] = [{}, CorruptRecord("schema 17 is not in the registry")]
+    for answer in answers:
         outcome = run(b"\0\0\0\0\x11", Facility([answer]))
         assert isinstance(outcome, DeadLettered)
         assert outcome.fault.code == "corrupt_record"

@@ -1,0 +1,214 @@
+"""A mapping file's text becomes compiled parts; whatever is wrong is found here, with file and line."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
+
+from scicat_ingest.decode.event import AcquisitionCompleted
+from scicat_ingest.decode.event_part import EventPart
+from scicat_ingest.faults import InvalidMapping
+from scicat_ingest.translate.expressions import Expression, Literal, Value, compile_expression, compile_value
+from scicat_ingest.translate.yaml_lines import Placed, parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_KEYS = ("name", "description", "order", "match", "vars", "sources", "acquisition", "on_missing", "metadata_schema")
+_SOURCES = ("nexus", "proposal", "instrument", "sample")
+_NEEDED = {"acquisitionId": "every acquisition has an id of its own"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A field's template: a value, an object of nodes, or an array of nodes."""
+
+    line: int
+    source: str = ""
+    value: Value | None = None
+    items: Mapping[str, Node] | None = None
+    elements: tuple[Node, ...] = ()
+
+    def leaves(self, path: str) -> Iterator[tuple[str, Node]]:
+        """Give all values below, each with its path."""
+        if self.value is not None:
+            yield path, self
+        for name, item in (self.items or {}).items():
+            yield from item.leaves(f"{path}.{name}")
+        for index, item in enumerate(self.elements):
+            yield from item.leaves(f"{path}[{index}]")
+
+    def needs(self, name: str) -> bool:
+        """Tell whether any value below reads from `name`."""
+        return any(
+            read == name or read.startswith((f"{name}.", f"{name}["))
+            for _, node in self.leaves("")
+            if node.value is not None
+            for read in node.value.reads
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a mapping file says."""
+
+    name: str
+    acquisition: Mapping[str, Node]
+    order: float = 100
+    match: Expression | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Value] = field(default_factory=dict)
+    on_missing: Mapping[str, Value] = field(default_factory=dict)
+    metadata_schema: Mapping[str, Any] | None = None
+    description: str = ""
+
+
+def read_mapping(text: str, file: str, schema: str | None = None) -> Parts:
+    """Read and check a mapping file. Raises InvalidMapping."""
+    root = _object(parse_yaml(text, file), file, "a mapping file")
+    for key, value in root.items():
+        if key not in _KEYS:
+            raise InvalidMapping(f"{file}:{value.line}: there is no key {key!r}{_meant(key, _KEYS)}")
+    acquisition = _object(_needed(root, "acquisition", file), file, "acquisition")
+    for name, why in _NEEDED.items():
+        if name not in acquisition:
+            raise InvalidMapping(f"{file}:{root['acquisition'].line}: acquisition.{name} is missing: {why}")
+    for name, value in acquisition.items():
+        _check_field(name, value, file, AcquisitionCompleted, "acquisition")
+    name = _scalar(_needed(root, "name", file), str, file, "name")
+    return Parts(
+        name=name,
+        acquisition={name: _node(value, file) for name, value in acquisition.items()},
+        order=_scalar(root.get("order", Placed(100, 1)), (int, float), file, "order"),
+        match=_match(root.get("match"), file),
+        variables=_variables(root.get("vars"), file),
+        sources=_sources(root.get("sources"), file),
+        on_missing=_on_missing(root.get("on_missing"), file),
+        metadata_schema=None if schema is None else _schema(schema, root["metadata_schema"], file),
+        description=str(root["description"].value) if "description" in root else "",
+    )
+
+
+def _match(placed: Placed | None, file: str) -> Expression | None:
+    if placed is None:
+        return None
+    source = _scalar(placed, str, file, "match")
+    return compile_expression(source.strip().removeprefix("{{").removesuffix("}}"), f"{file}:{placed.line}")
+
+
+def _variables(placed: Placed | None, file: str) -> Mapping[str, Any]:
+    return {} if placed is None else {name: item.plain() for name, item in _object(placed, file, "vars").items()}
+
+
+def _sources(placed: Placed | None, file: str) -> dict[str, Value]:
+    if placed is None:
+        return {}
+    sources = _object(placed, file, "sources")
+    for name, value in sources.items():
+        if name not in _SOURCES:
+            raise InvalidMapping(f"{file}:{value.line}: there is no source {name!r}{_meant(name, _SOURCES)}")
+    return {name: compile_value(value, file) for name, value in sources.items()}
+
+
+def _on_missing(placed: Placed | None, file: str) -> dict[str, Value]:
+    if placed is None:
+        return {}
+    defaults: dict[str, Value] = {}
+    for path, value in _object(placed, file, "on_missing").items():
+        _check_path(path, value, file)
+        defaults[path] = compile_value(value, file) if _is_scalar(value) else Literal(value.plain())
+    return defaults
+
+
+def _schema(text: str, placed: Placed, file: str) -> Mapping[str, Any]:
+    where = f"{file}:{placed.line}: metadata_schema {placed.value}"
+    try:
+        schema = json.loads(text)
+        validator_for(schema).check_schema(schema)
+    except (ValueError, RecursionError) as error:
+        raise InvalidMapping(f"{where}: this is no JSON: {error}") from None
+    except SchemaError as error:
+        raise InvalidMapping(f"{where}: this is no JSON Schema: {error.message}") from None
+    if not isinstance(schema, dict):
+        raise InvalidMapping(f"{where}: expected an object")
+    return schema
+
+
+def _node(placed: Placed, file: str) -> Node:
+    if isinstance(placed.value, dict):
+        return Node(placed.line, items={name: _node(item, file) for name, item in placed.value.items()})
+    if isinstance(placed.value, list):
+        return Node(placed.line, elements=tuple(_node(item, file) for item in placed.value))
+    return Node(placed.line, str(placed.value), compile_value(placed, file))
+
+
+def _check_field(name: str, placed: Placed, file: str, model: type[EventPart], path: str) -> None:
+    """Refuse names that the native event does not have, as deep as the file spells them out."""
+    if name not in model.model_fields:
+        known = tuple(model.model_fields)
+        raise InvalidMapping(f"{file}:{placed.line}: {path}.{name}: the event has no such field{_meant(name, known)}")
+    below = _part_of(model.model_fields[name].annotation)
+    if below is None:
+        return
+    items = placed.value if isinstance(placed.value, list) else [placed]
+    for item in items:
+        if isinstance(item.value, dict):
+            for inner, value in item.value.items():
+                _check_field(inner, value, file, below, f"{path}.{name}")
+
+
+def _check_path(path: str, placed: Placed, file: str) -> None:
+    model: type[EventPart] | None = AcquisitionCompleted
+    for part in path.split("."):
+        name = part.partition("[")[0]
+        if model is None:
+            return
+        if name not in model.model_fields:
+            known = tuple(model.model_fields)
+            raise InvalidMapping(f"{file}:{placed.line}: on_missing.{path}: no such field{_meant(name, known)}")
+        model = _part_of(model.model_fields[name].annotation)
+
+
+def _part_of(annotation: Any) -> type[EventPart] | None:
+    """Give the kind of object that a field holds, or a list of it; None if anything may be there."""
+    if isinstance(annotation, type) and issubclass(annotation, EventPart):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, list, tuple, typing.Annotated):
+        found = [part for argument in typing.get_args(annotation) if (part := _part_of(argument)) is not None]
+        return found[0] if len(found) == 1 else None
+    return None
+
+
+def _object(placed: Placed, file: str, what: str) -> dict[str, Placed]:
+    if not isinstance(placed.value, dict):
+        raise InvalidMapping(f"{file}:{placed.line}: {what}: expected names with values")
+    return placed.value
+
+
+def _needed(root: Mapping[str, Placed], key: str, file: str) -> Placed:
+    if key not in root:
+        raise InvalidMapping(f"{file}: {key!r} is missing")
+    return root[key]
+
+
+def _scalar(placed: Placed, kind: Any, file: str, what: str) -> Any:
+    if not isinstance(placed.value, kind) or isinstance(placed.value, bool) or placed.value == "":
+        expected = "text" if kind is str else "a number"
+        raise InvalidMapping(f"{file}:{placed.line}: {what}: expected {expected}, got {placed.plain()!r}")
+    return placed.value
+
+
+def _is_scalar(placed: Placed) -> bool:
+    return not isinstance(placed.value, (dict, list))
+
+
+def _meant(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; is {close[0]!r} meant?" if close else f" (there is: {', '.join(known)})"
