@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 _SCHEMA_FILE = "value.proto"
 _WELL_KNOWN = re.compile(r"(?P<folder>google/protobuf|google/type|confluent|confluent/types?)/(?P<base>[a-z_]+)\.proto")
-_SPECIAL_FILES = {f"google/protobuf/{name}.proto" for name in ("timestamp", "duration", "field_mask", "wrappers", "struct")}
+_SPECIAL_FILES = {
+    f"google/protobuf/{name}.proto" for name in ("timestamp", "duration", "field_mask", "wrappers", "struct")
+}
 _AS_TEXT = {"google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask"}
 _WRAPPED = {f"google.protobuf.{kind}Value" for kind in ("Bool", "Bytes", "Double", "Float", "String")} | {
     f"google.protobuf.{kind}Value" for kind in ("Int32", "Int64", "UInt32", "UInt64")

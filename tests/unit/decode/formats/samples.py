@@ -14,14 +14,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, ti
 from streaming_data_types import serialise_6s4t, serialise_f144, serialise_pl72, serialise_wrdn
 
 from scicat_ingest.consume.record import Record
-from scicat_ingest.decode.decoded import Ignored
 from scicat_ingest.decode.document import Document, NeedsSchema, Part
-from scicat_ingest.decode.formats import FORMATS, formats_for, read_record
+from scicat_ingest.decode.formats import formats_for, read_record
 from scicat_ingest.settings import LimitsSettings, SourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from scicat_ingest.decode.decoded import Ignored
     from scicat_ingest.settings import FormatName
 
 RUN = "1a6b3f70-8c52-4c1e-9d0a-0b8f4f3c2d11"
@@ -97,7 +97,7 @@ START = {
     "data_session": "p1234",
     "detectors": ["det"],
     "sample": {"name": "LaB6"},
-    "positions": numpy_form(np.linspace(0, 1, 6).reshape(2, 3)),
+    "positions": numpy_form(np.arange(6).reshape(2, 3) / 4),
     "exposure": numpy_scalar(np.float64(0.5)),
 }
 DESCRIPTOR_DOCUMENT = {
@@ -230,9 +230,7 @@ def proto_file() -> descriptor_pb2.FileDescriptorProto:
     run.field.add(name="digest", number=4, type=kinds.TYPE_BYTES, label=1)
     run.field.add(name="kind", number=5, type=kinds.TYPE_ENUM, type_name=".org.facility.Kind", label=1)
     run.field.add(name="files", number=6, type=kinds.TYPE_MESSAGE, type_name=".org.facility.Run.File", label=3)
-    run.field.add(
-        name="started", number=7, type=kinds.TYPE_MESSAGE, type_name=".google.protobuf.Timestamp", label=1
-    )
+    run.field.add(name="started", number=7, type=kinds.TYPE_MESSAGE, type_name=".google.protobuf.Timestamp", label=1)
     run.field.add(name="parent", number=8, type=kinds.TYPE_MESSAGE, type_name=".org.facility.Run", label=1)
     run.field.add(name="tags", number=9, type=kinds.TYPE_MESSAGE, type_name=".org.facility.Run.TagsEntry", label=3)
     below = run.nested_type.add(name="File")
@@ -297,7 +295,12 @@ S3_RECORD: dict[str, Any] = {
     "s3": {
         "s3SchemaVersion": "1.0",
         "bucket": {"name": "raw", "ownerIdentity": {}, "arn": "arn:aws:s3:zone::raw"},
-        "object": {"key": "p1/my+scan%2B1.h5", "size": 12, "eTag": "d41d8cd98f00b204e9800998ecf8427e", "sequencer": "1"},
+        "object": {
+            "key": "p1/my+scan%2B1.h5",
+            "size": 12,
+            "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+            "sequencer": "1",
+        },
     },
 }
 S3 = [json.dumps({"Records": [S3_RECORD, S3_RECORD]}).encode()]
