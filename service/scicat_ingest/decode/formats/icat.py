@@ -22,6 +22,8 @@ NAMESPACE = "http://www.esrf.fr/icat"
 _TEXTS = ("investigation", "instrument", "name", "location", "startDate", "endDate", "comment")
 _KNOWN = {*_TEXTS, "sample", "datafile", "parameter"}
 _SHOWN_NAMES = 5
+_ELEMENT_BYTES = 48
+"""What an element counts for, besides being a value: it takes 400 bytes in memory, and four in the record."""
 
 
 class Icat:
@@ -77,7 +79,7 @@ class _Tree:
         self.root: _Element | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._allowance.take()
+        self._allowance.take(_ELEMENT_BYTES)
         self._allowance.enter(len(self._open) + 1)
         element = _Element(name, attributes)
         if self._open:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 _SCHEMA_FILE = "value.proto"
 _WELL_KNOWN = re.compile(r"(?P<folder>google/protobuf|google/type|confluent|confluent/types?)/(?P<base>[a-z_]+)\.proto")
+_SPECIAL_FILES = {
+    f"google/protobuf/{name}.proto" for name in ("timestamp", "duration", "field_mask", "wrappers", "struct")
+}
 _AS_TEXT = {"google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask"}
 _WRAPPED = {f"google.protobuf.{kind}Value" for kind in ("Bool", "Bytes", "Double", "Float", "String")} | {
     f"google.protobuf.{kind}Value" for kind in ("Int32", "Int64", "UInt32", "UInt64")
@@ -89,24 +91,28 @@ def _add(
     if file.name in above or len(above) > 50:
         raise CorruptRecord(f"the Protobuf schema imports itself: {excerpt(file.name)}")
     for name in file.dependency:
-        imported = files.get(name)
-        _add(_well_known(name) if imported is None else imported, files, pool, added, (*above, file.name))
+        imported = _well_known(name) or files.get(name)
+        if imported is None:
+            raise CorruptRecord(f"the Protobuf schema imports {excerpt(name)}, which the registry did not give")
+        _add(imported, files, pool, added, (*above, file.name))
     pool.Add(file)  # type: ignore[no-untyped-call, unused-ignore]
     added.add(file.name)
 
 
-def _well_known(name: str) -> FileDescriptorProto:
-    """Give a file that comes with Protobuf, or with Confluent's schemas, where those packages are installed."""
+def _well_known(name: str) -> FileDescriptorProto | None:
+    """Give a file that comes with Protobuf, or with Confluent's schemas, where those packages are installed.
+
+    It goes before what the registry gave, so that messages in `_SPECIAL_FILES` are what they are called.
+    """
     known = _WELL_KNOWN.fullmatch(name)
-    found = FileDescriptorProto()
-    if known is not None:
-        parent = "confluent_kafka.schema_registry." if known["folder"].startswith("confluent") else ""
-        with suppress(ImportError, KeyError):
-            import_module(f"{parent}{known['folder'].replace('/', '.')}.{known['base']}_pb2")
-            descriptor_pool.Default().FindFileByName(name).CopyToProto(found)
-    if not found.name:
-        raise CorruptRecord(f"the Protobuf schema imports {excerpt(name)}, which the registry did not give")
-    return found
+    if known is None:
+        return None
+    parent = "confluent_kafka.schema_registry." if known["folder"].startswith("confluent") else ""
+    try:
+        module = import_module(f"{parent}{known['folder'].replace('/', '.')}.{known['base']}_pb2")
+    except ImportError:
+        return None
+    return FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb)
 
 
 def _fields(message: Any, allowance: Allowance, level: int) -> dict[str, Any]:
@@ -124,7 +130,9 @@ def _field(message: Any, field: Any, allowance: Allowance, level: int) -> Any:
         allowance.enter(level + 1)
         values = getattr(message, field.name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            value_field = field.message_type.fields_by_name["value"]
+            value_field = field.message_type.fields_by_name.get("value")
+            if value_field is None:
+                raise CorruptRecord(f"the Protobuf schema has a map without values: {excerpt(field.full_name)}")
             return {_key(key, allowance): _value(values[key], value_field, allowance, level + 1) for key in values}
         return [_value(value, field, allowance, level + 1) for value in values]
     if field.has_presence and not message.HasField(field.name):
@@ -160,7 +168,7 @@ def _scalar(value: Any, allowance: Allowance) -> Any:
 
 
 def _message(message: Any, allowance: Allowance, level: int) -> Any:
-    name = message.DESCRIPTOR.full_name
+    name = message.DESCRIPTOR.full_name if message.DESCRIPTOR.file.name in _SPECIAL_FILES else ""
     if name in _DYNAMIC:
         return _dynamic(message, allowance, level)
     if name in _WRAPPED:

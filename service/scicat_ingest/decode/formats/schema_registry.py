@@ -97,5 +97,7 @@ def _message_indexes(framed: bytes) -> tuple[tuple[int, ...], bytes]:
     indexes = []
     for _ in range(count):
         index, at = read_zigzag(framed, at)
+        if index < 0:
+            raise CorruptRecord(f"expected a message index, got {index}")
         indexes.append(index)
     return tuple(indexes) or (0,), framed[at:]
