@@ -27,6 +27,7 @@ from scicat_ingest.faults import InvalidSettings
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.observe.watchdog import Watchdog
 from scicat_ingest.report.publisher import Publisher
+from scicat_ingest.translate.mappings import load_mappings
 from scicat_ingest.testing.facility import EmptyFacility
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.engine.observer import Observer
     from scicat_ingest.mapping.rules import MappingRules
+    from scicat_ingest.translate.mappings import Mappings
     from scicat_ingest.settings import KafkaSettings, LimitsSettings, ScicatSettings, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -58,9 +60,14 @@ class RealClock:
         return random.random()  # noqa: S311 (jitter is no secret)
 
 
-def rules_by_topic(settings: Settings) -> dict[str, MappingRules]:
-    """Give each source's mapping rules. Raises InvalidSettings, also for a topic that is named twice."""
-    rules = {source.topic: rules_for(source, settings) for source in settings.sources}
+def rules_by_topic(settings: Settings, mappings: Mappings | None = None) -> dict[str, MappingRules]:
+    """Give each source's mapping rules, with these mapping files instead of the settings' own.
+
+    Raises InvalidSettings, also for a topic that is named twice; InvalidMapping; ExtraMissing.
+    """
+    if mappings is None:
+        mappings = load_mappings(settings.mapping.folder, settings.mapping.shipped)
+    rules = {source.topic: rules_for(source, settings, mappings) for source in settings.sources}
     if len(rules) != len(settings.sources):
         raise InvalidSettings("sources: a topic is named more than once")
     outcomes = {settings.kafka.ingested_topic, settings.kafka.dead_letter_topic}

@@ -94,7 +94,7 @@ def understand(document: Document, record: Record, rules: MappingRules) -> Accep
     """Say what a document asks for, by the first mapping file that matches, else as a native event."""
 
     def work() -> Accepted | NeedsFile | Ignored:
-        context = _context(document, record)
+        context = _context(document, record, rules)
         mapping = rules.mappings.choose(context)
         if mapping is None:
             native = accept_native(document, rules.source, rules.mapping, rules.limits)
@@ -148,7 +148,7 @@ def faults_as_values(record: Record, work: Callable[[], Result]) -> Result | Rec
         return InternalError(f"{type(error).__name__}: {error}")
 
 
-def _context(document: Document, record: Record) -> Context:
+def _context(document: Document, record: Record, rules: MappingRules) -> Context:
     return Context(
         event=document.content,
         headers={name.lower(): text.decode("utf-8", "replace") for name, text in record.headers},
@@ -161,6 +161,7 @@ def _context(document: Document, record: Record) -> Context:
             "format": document.format,
             "type": document.event_type,
         },
+        source={"pid_prefix": rules.pid_prefix},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -51,3 +51,5 @@ class Context:
     """The record's headers, names in lower case; of several with one name the last."""
     record: Mapping[str, Any]
     """{topic, partition, offset, timestamp (RFC 3339 or null), key (or null), format, type (CloudEvents type)}."""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """{pid_prefix}: what the settings say of the record's topic."""

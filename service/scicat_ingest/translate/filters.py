@@ -31,7 +31,7 @@ _LOOSE_TIME = re.compile(r"(\d{4})[-/.:](\d\d)[-/.:](\d\d)[ T_](\d\d):(\d\d)(?::
 
 
 def json_query(value: Any, expression: str) -> Any:
-    """Ask with JMESPath, as in Ansible: `event.files | json_query('[].{path: name, size: bytes}')`."""
+    """Ask with JMESPath, as in Ansible."""
     try:
         return _compiled(expression).search(value)
     except JMESPathError as error:
@@ -70,8 +70,13 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def rfc3339(value: Any, zone: str | None = None) -> str:
-    """Give a time as RFC 3339: of seconds or milliseconds since 1970, or of a text; without offset it needs `zone`."""
+def rfc3339(value: Any, zone: str | None = None) -> str | None:
+    """Give a time as RFC 3339: of seconds or milliseconds since 1970, or of a text; without offset it needs `zone`.
+
+    Null and empty text give null.
+    """
+    if value is None or value == "":
+        return None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise FilterArgumentError(f"rfc3339: expected a number or text, got {value!r}")
     try:
@@ -124,6 +129,22 @@ def orcid(text: str) -> str | None:
     return found[1].upper() if found else None
 
 
+def suffixed(text: str, suffix: str) -> str:
+    """Put something behind a text: `names | map('suffixed', '.h5')`."""
+    return _text(text, "suffixed") + suffix
+
+
+def bluesky_configuration(descriptors: list[dict[str, Any]]) -> dict[str, Any]:
+    """Give what the devices of a bluesky run were set to: {device: {name: {value, unit}}}."""
+    found: dict[str, Any] = {}
+    for descriptor in descriptors:
+        for device, entry in (descriptor.get("configuration") or {}).items():
+            data, keys = entry.get("data") or {}, entry.get("data_keys") or {}
+            values = {name: quantity(value, (keys.get(name) or {}).get("units")) for name, value in data.items()}
+            found.setdefault(device, {}).update(values)
+    return found
+
+
 def from_json(text: str) -> Any:
     """Read JSON that stands in a text."""
     try:
@@ -147,7 +168,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         json_query, basename, dirname, regex_search, regex_replace, slug, rfc3339, quantity, panet, urldecode, to_list,
-        orcid, from_json, to_json,
+        orcid, suffixed, bluesky_configuration, from_json, to_json,
     )
 }  # fmt: skip
 """By the name that mapping files use."""

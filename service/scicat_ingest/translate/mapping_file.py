@@ -206,7 +206,13 @@ class _Rendering:
 
 def _names(parts: Parts, context: Context) -> dict[str, Any]:
     return names_for(
-        {"event": context.event, "headers": context.headers, "record": context.record, "vars": parts.variables}
+        {
+            "event": context.event,
+            "headers": context.headers,
+            "record": context.record,
+            "source": context.source,
+            "vars": parts.variables,
+        }
     )
 
 
