@@ -95,7 +95,7 @@ class SchemaRegistry:
         """Collect what a schema refers to, each after what it refers to itself."""
         for entry in answer.get("references") or ():
             try:
-                name, subject, version = str(entry["name"]), str(entry["subject"]), int(entry["version"])
+                name, subject, version = str(entry["name"]), _segment(str(entry["subject"])), int(entry["version"])
             except (TypeError, KeyError, ValueError):
                 raise CorruptRecord("the schema's references are not as the registry's interface says") from None
             if name in found:
@@ -103,8 +103,8 @@ class SchemaRegistry:
             if depth >= MAX_REFERENCES or len(found) >= MAX_REFERENCES:
                 raise CorruptRecord(f"the schema refers to more than {MAX_REFERENCES} others")
             query = "?format=serialized" if kind == "PROTOBUF" else ""
-            path = f"/subjects/{_segment(subject)}/versions/{version}{query}"
-            below = await self._ask(path, f"version {version} of {subject[:80]!r}")
+            path = f"/subjects/{subject}/versions/{version}{query}"
+            below = await self._ask(path, f"version {version} of {subject[:80]}")
             await self._follow(below, kind, found, depth + 1)
             found[name] = str(below.get("schema"))
             if sum(map(len, found.values())) > _MAX_ANSWER_BYTES:
@@ -116,6 +116,8 @@ class SchemaRegistry:
             response = await self._http.get(
                 f"{self._url}{path}", headers=headers, timeout=self._settings.timeout_seconds
             )
+        except httpx.InvalidURL:
+            raise CorruptRecord("a name among the schema's references is too long to be asked for") from None
         except httpx.HTTPError as error:
             raise RegistryUnavailable(f"the schema registry does not answer: {_why(error)}") from None
         return _judge(response, what)

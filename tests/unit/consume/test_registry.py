@@ -221,6 +221,8 @@ NOT_FOUND = {"error_code": 40403, "message": "Schema 7 not found"}
         ((200, {"schema": "x" * 2_000_000}), CorruptRecord),
         ((200, {"schema": SCHEMA, "references": [{"name": "a"}]}), CorruptRecord),
         ((200, {"schema": SCHEMA, "references": [5]}), CorruptRecord),
+        ((200, {"schema": "", "references": [{"name": "a", "subject": "s" * 70_000, "version": 1}]}), CorruptRecord),
+        ((200, rb'{"schema": "", "references": [{"name": "a", "subject": "\ud800", "version": 1}]}'), CorruptRecord),
         ((404, {"error_code": 404, "message": "HTTP 404 Not Found"}), InvalidSettings),
         ((404, b"<html>"), InvalidSettings),
         ((401, {"error_code": 401}), InvalidSettings),

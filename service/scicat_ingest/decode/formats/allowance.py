@@ -32,6 +32,7 @@ class Allowance:
         self._levels_above = levels_above
         self._not_finite = 0
         self._warnings: list[str] = []
+        self._more_warnings = 0
 
     def admit(self, record_bytes: int) -> None:
         """Check the record's own size. Raises TooLarge."""
@@ -58,14 +59,17 @@ class Allowance:
 
     def warn(self, warning: str) -> None:
         """Note what was put right."""
-        self._warnings.append(warning)
+        if len(self._warnings) < _SHOWN_WARNINGS:
+            self._warnings.append(warning)
+        else:
+            self._more_warnings += 1
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was put right: a few lines, however much it was."""
-        shown = self._warnings[:_SHOWN_WARNINGS]
-        if len(self._warnings) > _SHOWN_WARNINGS:
-            shown.append(f"and {len(self._warnings) - _SHOWN_WARNINGS} more such warnings")
+        shown = list(self._warnings)
+        if self._more_warnings:
+            shown.append(f"and {self._more_warnings} more such warnings")
         if self._not_finite:
             shown.append(f"NaN and infinity are null, as JSON has none: {self._not_finite} numbers")
         return tuple(shown)

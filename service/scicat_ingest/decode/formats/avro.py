@@ -1,7 +1,7 @@
 """Avro's binary encoding to JSON values.
 
 fastavro checks the schema and resolves its names; the values are read here, because its reader has no bounds: an array
-of 2^60 nulls has ten bytes. Why so: docs/decisions/0015.
+of 2^60 nulls has ten bytes. Why so: docs/decisions/0014.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def _parse(schema: SchemaText) -> tuple[Any, dict[str, Any]]:
         for text in (*(text for _, text in schema.references), schema.text):
             loaded = json.loads(text)
             _refuse_deep(loaded)
+            json.dumps(loaded, ensure_ascii=False).encode()  # a name may have half of a surrogate pair
             parsed = parse_schema(loaded, named)
     # fastavro lets Python's own errors through where a schema is malformed
     except (SchemaParseException, UnknownType, ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
@@ -108,10 +109,13 @@ class _Reader:
         return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
     def _record(self, schema: Mapping[str, Any], level: int) -> dict[str, Any]:
-        found = {}
+        found: dict[str, Any] = {}
         for field in schema["fields"]:
-            self.allowance.take(len(field["name"]))
-            found[field["name"]] = self.read(field["type"], level)
+            name = field["name"]
+            if name in found:
+                raise DuplicateKey("the Avro schema has two fields of one name", field=name[:80])
+            self.allowance.take(len(name))
+            found[name] = self.read(field["type"], level)
         return found
 
     def _array(self, schema: Mapping[str, Any], level: int) -> list[Any]:

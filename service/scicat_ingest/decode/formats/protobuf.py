@@ -18,12 +18,13 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import DecodeError
 
 from scicat_ingest.decode.first_fault import excerpt
-from scicat_ingest.faults import CorruptRecord
+from scicat_ingest.faults import CorruptRecord, InvalidUtf8
 
 if TYPE_CHECKING:
     from scicat_ingest.decode.formats.allowance import Allowance
     from scicat_ingest.decode.formats.schema_text import SchemaText
 
+_NO_UTF8 = "expected UTF-8 in every text of the Protobuf message"
 _SCHEMA_FILE = "value.proto"
 _WELL_KNOWN = re.compile(r"(?P<folder>google/protobuf|google/type|confluent|confluent/types?)/(?P<base>[a-z_]+)\.proto")
 _SPECIAL_FILES = {
@@ -43,7 +44,10 @@ def read_protobuf(payload: bytes, schema: SchemaText, indexes: tuple[int, ...], 
         message.ParseFromString(payload)
     except DecodeError as error:
         raise CorruptRecord(f"expected a Protobuf {message.DESCRIPTOR.full_name}: {str(error)[:100]}") from None
-    return _fields(message, allowance, 1)
+    try:
+        return _fields(message, allowance, 1)
+    except UnicodeDecodeError:  # the key of a map; proto2 does not check texts when it parses
+        raise InvalidUtf8(_NO_UTF8) from None
 
 
 @lru_cache(maxsize=64)
@@ -135,7 +139,7 @@ def _field(message: Any, field: Any, allowance: Allowance, level: int) -> Any:
                 raise CorruptRecord(f"the Protobuf schema has a map without values: {excerpt(field.full_name)}")
             return {_key(key, allowance): _value(values[key], value_field, allowance, level + 1) for key in values}
         return [_value(value, field, allowance, level + 1) for value in values]
-    if field.has_presence and not message.HasField(field.name):
+    if field.has_presence and not message.HasField(field.name) and not field.has_default_value:
         return None
     return _value(getattr(message, field.name), field, allowance, level)
 
@@ -153,6 +157,8 @@ def _value(value: Any, field: Any, allowance: Allowance, level: int) -> Any:
         known = field.enum_type.values_by_number.get(value)
         allowance.take(len(known.name) if known else 0)
         return known.name if known else value
+    if field.type == field.TYPE_STRING and isinstance(value, bytes):
+        raise InvalidUtf8(_NO_UTF8, field=field.name)
     return _scalar(value, allowance)
 
 

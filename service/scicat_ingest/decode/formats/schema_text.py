@@ -38,6 +38,14 @@ class SchemaText:
 
 def _text(entry: dict[str, Any], name: str) -> str:
     value = entry.get(name)
-    if not isinstance(value, str):
-        raise CorruptRecord(f"the registry's answer has no {name}")
+    if not isinstance(value, str) or not _is_unicode(value):
+        raise CorruptRecord(f"the registry's answer has no {name}, or one that is no Unicode text")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

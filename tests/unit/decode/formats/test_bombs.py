@@ -131,6 +131,7 @@ def test_a_protobuf_message_with_many_fields_is_counted() -> None:
         b"\xdc\xff\xff" * 5000,
         b"\x91" * 200_000,
         b"\xc6\x7f\xff\xff\xff",
+        (b"\xdd\0\x0f\0\0" * 500).ljust(1024 * 1024, b"\0"),
         b"\x92\xa5start\xdd\x00\x0f\x00\x00" + b"\x80" * 0xF0000,
     ],
 )

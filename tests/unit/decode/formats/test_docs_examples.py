@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-from scicat_ingest.decode.runs import join
 from tests.unit.decode.formats.samples import (
     BLUESKY,
     ESS,
@@ -19,12 +18,15 @@ from tests.unit.decode.formats.samples import (
     schema_samples,
 )
 
+from scicat_ingest.decode.runs import join
+
 PAGE = Path(__file__).parents[4] / "docs" / "formats.md"
 
 
 def test_every_example_of_the_page_is_true() -> None:
     """They are what people write their mapping files by."""
-    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)]
+    blocks = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    shown = [json.loads(block) for block in blocks]
     framed, answer = next(iter(schema_samples()))
     avro = needs_schema(framed).read(answer)
     assert shown == [

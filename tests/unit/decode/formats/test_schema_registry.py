@@ -239,6 +239,16 @@ def test_an_avro_schema_that_is_none_is_refused(schema: str) -> None:
         decode(framed(b"\0"), {"schema": schema})
 
 
+def test_names_of_an_avro_schema_are_unicode_and_come_once() -> None:
+    """They become the event's keys."""
+    half = r'{"type": "record", "name": "R", "fields": [{"name": "\ud800", "type": "int"}]}'
+    with pytest.raises(CorruptRecord):
+        decode(framed(b"\0"), {"schema": half})
+    twice = {"type": "record", "name": "R", "fields": [{"name": "x", "type": "int"}, {"name": "x", "type": "int"}]}
+    with pytest.raises(DuplicateKey):
+        decode(framed(b"\0\0"), {"schema": json.dumps(twice)})
+
+
 def test_references_between_schemas_are_followed() -> None:
     """They come with the registry's answer, each after those that it refers to itself."""
     references = [
@@ -353,6 +363,23 @@ def test_a_protobuf_schema_as_text_is_refused_with_what_is_needed() -> None:
     with pytest.raises(CorruptRecord, match="no serialized descriptor") as caught:
         decode(framed(b"\0"), answer)
     assert "format=serialized" in caught.value.hint
+
+
+@pytest.mark.parametrize("payload", [b"\x0a\x01\xff", b"\x12\x03\x0a\x01\xff", b"\x12\x03\x12\x01\xff"])
+def test_texts_of_proto2_that_are_no_utf8_are_refused(payload: bytes) -> None:
+    """Its parser lets them pass, and gives bytes, or an error when they are looked at."""
+    file = descriptor_pb2.FileDescriptorProto(name="r.proto", syntax="proto2")
+    message = file.message_type.add(name="R")
+    message.field.add(name="s", number=1, type=9, label=1)
+    message.field.add(name="m", number=2, type=11, type_name=".R.MEntry", label=3)
+    message.field.add(name="d", number=3, type=5, label=1, default_value="7")
+    entry = message.nested_type.add(name="MEntry", options=descriptor_pb2.MessageOptions(map_entry=True))
+    entry.field.add(name="key", number=1, type=9, label=1)
+    entry.field.add(name="value", number=2, type=9, label=1)
+    answer = {"schemaType": "PROTOBUF", "schema": serialized(file)}
+    with pytest.raises(InvalidUtf8):
+        decode(framed(b"\0" + payload), answer)
+    assert decode(framed(b"\0"), answer).content == {"s": None, "m": {}, "d": 7}
 
 
 def test_bytes_that_are_no_message_are_refused() -> None:
