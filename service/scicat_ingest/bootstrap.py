@@ -27,16 +27,16 @@ from scicat_ingest.faults import InvalidSettings
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.observe.watchdog import Watchdog
 from scicat_ingest.report.publisher import Publisher
-from scicat_ingest.translate.mappings import load_mappings
 from scicat_ingest.testing.facility import EmptyFacility
+from scicat_ingest.translate.mappings import load_mappings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scicat_ingest.engine.observer import Observer
     from scicat_ingest.mapping.rules import MappingRules
-    from scicat_ingest.translate.mappings import Mappings
     from scicat_ingest.settings import KafkaSettings, LimitsSettings, ScicatSettings, Settings
+    from scicat_ingest.translate.mappings import Mappings
 
 _LOG = logging.getLogger(__name__)
 

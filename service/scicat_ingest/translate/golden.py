@@ -1,7 +1,8 @@
 """Golden examples of mapping files: events, and what is to be made of them (pure but for reading the files).
 
-Beside `NAME.yaml` stand `NAME.example*.*`, each one event in its own format, with `NAME.example*.headers.json` for its Kafka
-headers; what `map --json` is to print for it stands in `NAME.expected*.json`, `NAME.example-2.xml` in `NAME.expected-2.json`.
+Beside `NAME.yaml` stand `NAME.example*.*`, each one event in its own format, with `NAME.example*.headers.json` for its
+Kafka headers; what `map --json` is to print for it stands in `NAME.expected*.json`, for `NAME.example-2.xml` in
+`NAME.expected-2.json`.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ def differences(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
                 yield from differences(expected.get(name, _ABSENT), actual.get(name, _ABSENT), below)
     elif isinstance(expected, list) and isinstance(actual, list):
         for index in range(max(len(expected), len(actual))):
-            pair = [side[index] if index < len(side) else _ABSENT for side in (expected, actual)]
-            yield from differences(*pair, f"{path}[{index}]")
+            left, right = (side[index] if index < len(side) else _ABSENT for side in (expected, actual))
+            yield from differences(left, right, f"{path}[{index}]")
     elif expected != actual or type(expected) is not type(actual):
         yield f"{path}: expected {_shown(expected)}, got {_shown(actual)}"
 
