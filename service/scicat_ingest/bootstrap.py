@@ -7,33 +7,38 @@ import random
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
+import httpx
 from aiokafka import AIOKafkaProducer
 
 from scicat_ingest import __version__
 from scicat_ingest.consume.connection import connection_arguments, one_clear_error, stop_client
 from scicat_ingest.consume.kafka_stream import KafkaStream
+from scicat_ingest.consume.registry import SchemaRegistry
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.deliver.account import check_account
 from scicat_ingest.deliver.client import SPARE_CONNECTIONS
 from scicat_ingest.deliver.deliveries import Deliveries
-from scicat_ingest.deliver.transport import open_http_client
+from scicat_ingest.deliver.transport import open_http_client, tls_context
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.faults import InvalidSettings
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.observe.watchdog import Watchdog
+from scicat_ingest.preview.reload import Reload
 from scicat_ingest.report.publisher import Publisher
-from scicat_ingest.testing.facility import EmptyFacility
+from scicat_ingest.storage.facility import MountedFacility
 from scicat_ingest.translate.mappings import load_mappings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from scicat_ingest.engine.observer import Observer
+    from scicat_ingest.engine.ports import Pulse
     from scicat_ingest.mapping.rules import MappingRules
     from scicat_ingest.settings import KafkaSettings, LimitsSettings, ScicatSettings, Settings
     from scicat_ingest.translate.mappings import Mappings
@@ -105,6 +110,16 @@ async def open_catalogue(settings: Settings) -> AsyncIterator[Deliveries]:
 
 
 @asynccontextmanager
+async def open_facility(settings: Settings) -> AsyncIterator[MountedFacility]:
+    """Give the way to mounted folders and the schema registry; nothing is read yet. Raises InvalidSettings."""
+    if settings.registry.url is None:
+        yield MountedFacility(settings, None)
+        return
+    async with httpx.AsyncClient(verify=tls_context(settings.registry.ca_file, "registry.ca_file")) as http:
+        yield MountedFacility(settings, SchemaRegistry(http, settings.registry))
+
+
+@asynccontextmanager
 async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
     """Give a started idempotent producer with acks=all. Raises KafkaUnreachable."""
     producer = AIOKafkaProducer(
@@ -132,21 +147,32 @@ async def open_engine(
     rules = rules_by_topic(settings)
     _warn_of_short_settle(settings.scicat)
     async with AsyncExitStack() as stack:
+        facility = await stack.enter_async_context(open_facility(settings))
         deliveries = await stack.enter_async_context(open_catalogue(settings))
         await prepare_topics(settings, create=create_topics or settings.kafka.create_topics)
         await check_account(deliveries.parts.client, settings.scicat, settings.retry, RealClock())
         producer = await stack.enter_async_context(open_producer(settings.kafka))
         stream = KafkaStream(settings.kafka, rules, accept_loss=accept_loss)
+        pipeline = Pipeline(rules, deliveries, facility, settings.joins, lambda: datetime.now(UTC))
+        watchdog = Watchdog(stream.lags, session_timeout_seconds=settings.kafka.session_timeout_seconds)
+        reload = Reload(settings, facility, lambda mappings: pipeline.use(rules_by_topic(settings, mappings)))
         parts = Parts(
             stream=stream,
-            prepares=Pipeline(rules, deliveries, EmptyFacility(), settings.joins, lambda: datetime.now(UTC)),
+            prepares=pipeline,
             publisher=Publisher(producer, settings.kafka),
             observer=observer,
             admits=deliveries,
-            watch=Watchdog(stream.lags, session_timeout_seconds=settings.kafka.session_timeout_seconds).watch,
+            watch=partial(_watch, watchdog, reload if settings.mapping.reload == "on" else None),
         )
         guarded = [source.topic for source in settings.sources if source.flood_guard == "on"]
         yield Engine(parts, _bounds(settings.limits), guarded=guarded, secrets=lambda: _changes(settings))
+
+
+async def _watch(watchdog: Watchdog, reload: Reload | None, pulse: Callable[[], Pulse]) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watchdog.watch, pulse)
+        if reload is not None:
+            tasks.start_soon(reload.watch)
 
 
 def _bounds(limits: LimitsSettings) -> Bounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import ssl
@@ -227,7 +228,8 @@ def test_brokers_die_with_the_process_that_started_them(tmp_path: Path) -> None:
         host, port = starter.stdout.readline().strip().split(":")
         with socket.create_connection((host, int(port)), timeout=DEADLINE) as connection:
             starter.kill()
-            assert connection.recv(1) == b""
+            with contextlib.suppress(ConnectionResetError):  # as good an end as an orderly one
+                assert connection.recv(1) == b""
     with EmbeddedKafka(data_dir=tmp_path):
         """The data folder is free again, and good."""
 

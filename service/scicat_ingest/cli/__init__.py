@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "read events from Kafka and record them in SciCat, until SIGTERM",
     "demo": "try everything on this machine: real Kafka, a SciCat stand-in, the service and a producer",
     "map": "show what would be posted for an event, or why nothing would be; posts nothing",
+    "check": "prove offline that settings, mapping files and their golden examples are right",
     "doctor": "prove with real calls that Kafka, SciCat and folders are ready, and say what to ask for where not",
     "emit": "put events on the input topic",
     "stand-in": "run the SciCat stand-in alone",

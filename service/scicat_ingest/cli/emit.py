@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import anyio
 
 from scicat_ingest.bootstrap import open_producer
-from scicat_ingest.cli.event_input import EventBytes, add_event_arguments, read_events
+from scicat_ingest.cli.event_input import add_event_arguments, read_events
 from scicat_ingest.consume.topics import existing_topics
 from scicat_ingest.faults import MissingTopic
 from scicat_ingest.settings import EmitSettings, load_settings
 
 if TYPE_CHECKING:
     import argparse
+
+    from scicat_ingest.preview.events import EventBytes
 
 EXAMPLES = """\
 examples:

@@ -1,33 +1,28 @@
-"""Events from files or standard input: one JSON document, JSON lines, or raw bytes."""
+"""Events from files or standard input."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scicat_ingest.catalogue.times import parse_time
+from scicat_ingest.preview.events import split_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-
-@dataclass(frozen=True, slots=True)
-class EventBytes:
-    """One event, as it would be a record's value."""
-
-    name: str
-    """Where it comes from: `run42.json`, or `events.jsonl:7`."""
-    value: bytes
+    from scicat_ingest.preview.events import EventBytes
 
 
 def add_event_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments that commands with events share."""
     parser.add_argument(
-        "events", nargs="+", metavar="EVENT", help="file, or - for standard input: JSON, JSON lines, or raw bytes"
+        "events",
+        nargs="+",
+        metavar="EVENT",
+        help="file, or - for standard input: a record's bytes, JSON lines, or msgpack documents (*.msgpack)",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML settings; default: $SCICAT_INGEST_CONFIG")
     parser.add_argument("--topic", help="the input topic; default: the first of `sources`")
@@ -49,24 +44,6 @@ def read_events(names: Sequence[str]) -> Iterator[EventBytes]:
             sys.stderr.write(f"scicat-ingest: cannot read {name}: {error.strerror}\n")
             raise SystemExit(2) from None
         yield from split_events("standard input" if name == "-" else name, content)
-
-
-def split_events(name: str, content: bytes) -> Iterator[EventBytes]:
-    """Give one event, or one a line where the first line is a JSON document of its own and the whole is not."""
-    lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
-    if _is_json(content) or not lines or not _is_json(lines[0][1]):
-        yield EventBytes(name, content)
-        return
-    for number, line in lines:
-        yield EventBytes(f"{name}:{number}", line)
-
-
-def _is_json(content: bytes) -> bool:
-    try:
-        json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _header(text: str) -> tuple[str, bytes]:

@@ -137,7 +137,7 @@ def open_http_client(
     Raises InvalidSettings for a URL that cannot be used and for certificates that cannot be read.
     """
     _check_base_url(base_url)
-    context = _tls_context(ca_file)
+    context = tls_context(ca_file, "scicat.ca_file")
 
     def open_session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -342,8 +342,9 @@ def _check_base_url(base_url: str) -> None:
         raise InvalidSettings("scicat.url must have no user name, password, query or fragment")
 
 
-def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+def tls_context(ca_file: Path | None, setting: str) -> ssl.SSLContext:
+    """Trust the certificates of `ca_file`, else the system's. Raises InvalidSettings that names the setting."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # also ssl.SSLError: no certificates in it
-        raise InvalidSettings(f"scicat.ca_file {ca_file} cannot be used: {error}") from None
+        raise InvalidSettings(f"{setting} {ca_file} cannot be used: {error}") from None

@@ -10,10 +10,12 @@ from scicat_ingest.decode.document import Document, NeedsSchema, Part
 from scicat_ingest.decode.runs import NEEDS_START
 from scicat_ingest.engine.joins import Joins, RunKey, key_of
 from scicat_ingest.engine.ports import Absorbed, Keep, Prepared
-from scicat_ingest.engine.reading import Accepted, NeedsFile, faults_as_values, plan_accepted, read, understand
+from scicat_ingest.engine.reading import Accepted, faults_as_values, plan_accepted, read, understand
 from scicat_ingest.engine.way import Circumstances, Known, Way, begin, begin_with_schema, deliver
 from scicat_ingest.faults import RecordFault, RunIncomplete
+from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP
 from scicat_ingest.report.outcome import Ingested
+from scicat_ingest.storage.needs_file import NeedsFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from scicat_ingest.consume.record import Record
     from scicat_ingest.deliver.delivered import TryAgain
     from scicat_ingest.engine.ports import Aside, Job, Key, Lane
-    from scicat_ingest.engine.way import Catalogue, Facility, Stage
+    from scicat_ingest.engine.way import Catalogue, Facility, Plans, Stage
     from scicat_ingest.mapping.rules import MappingRules
     from scicat_ingest.report.outcome import Outcome
     from scicat_ingest.settings import JoinsSettings
@@ -38,12 +40,19 @@ class Pipeline:
         facility: Facility,
         joins: JoinsSettings,
         now: Callable[[], datetime],
+        *,
+        plans: Plans = plan_accepted,
     ) -> None:
         self._rules = rules
         self._catalogue = catalogue
         self._facility = facility
         self._joins = joins
         self._now = now
+        self._plans = plans
+
+    def use(self, rules: Mapping[str, MappingRules]) -> None:
+        """Map the records that come from now on by other rules, of the same topics."""
+        self._rules = rules
 
     def begin_joins(self, previous: object = None) -> Joins:
         """Give what is kept of unfinished runs: nothing yet."""
@@ -52,7 +61,7 @@ class Pipeline:
     def prepare(self, record: Record, joins: object) -> Prepared | Absorbed:
         """Find out what a record asks for, or what must be known first; nothing is requested yet."""
         rules = self._rules[record.topic]
-        given = Circumstances(record, rules, self._catalogue, self._facility, self._now(), self._now)
+        given = Circumstances(record, rules, self._catalogue, self._facility, self._now(), self._now, self._plans)
         match read(record, rules):
             case Part() as part if isinstance(joins, Joins):
                 return _join(given, part, joins)
@@ -83,7 +92,7 @@ def _prepared(given: Circumstances, document: Document) -> Prepared:
 
 def _begin_at_once(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage:
     if isinstance(understood, Accepted) and understood.is_complete:
-        return deliver(given, plan_accepted(given.record, understood), None)
+        return deliver(given, given.plans(given.record, understood, NOTHING_LOOKED_UP, None), None)
     return begin(given, understood)
 
 

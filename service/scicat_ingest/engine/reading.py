@@ -16,6 +16,7 @@ from scicat_ingest.mapping.acquisition import identify, map_acquisition
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, LookedUp, what_to_look_up
 from scicat_ingest.mapping.source_folder import is_inside, roots_of
 from scicat_ingest.plan.steps import Plan, plan_steps
+from scicat_ingest.storage.needs_file import NeedsFile
 from scicat_ingest.storage.roots import Roots
 from scicat_ingest.translate.context import Context
 
@@ -32,19 +33,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsFile:
-    """A document whose mapping file asks for values from a file."""
-
-    document: Document
-    mapping: MappingFile
-    context: Context
-    path: str
-    roots: Roots
-    pid: str | None
-    """As far as it can be told without the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,4 +180,5 @@ def _needs_file(
     early = {"acquisitionId": "not known yet", **known, "noFiles": True}
     event: AcquisitionCompleted = accept_mapped(early, document, by, rules.mapping, rules.limits).event
     pid = identify(event, rules.trusting) if tells_pid else None
-    return NeedsFile(document, mapping, context, path, Roots(roots_of(event, rules)), pid)
+    roots = Roots(roots_of(event, rules), rules.files.mounts)
+    return NeedsFile(document, mapping, context, path, roots, pid)

@@ -15,7 +15,7 @@ import anyio.to_thread
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Aside
-from scicat_ingest.engine.reading import Accepted, NeedsFile, plan_accepted, understand, understand_with_file
+from scicat_ingest.engine.reading import Accepted, plan_accepted, understand, understand_with_file
 from scicat_ingest.faults import (
     ConfigurationFault,
     FileNotThere,
@@ -24,9 +24,11 @@ from scicat_ingest.faults import (
     RecordFault,
     RegistryUnavailable,
 )
+from scicat_ingest.mapping.dataset import creation_time, verbatim_fields
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, LookedUp
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Outcome, Skipped
+from scicat_ingest.storage.needs_file import NeedsFile
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,6 +51,16 @@ LONGEST_WAIT_SECONDS = 30.0
 """Between two looks for something that is not there yet."""
 
 Result = TypeVar("Result")
+
+
+class Plans(Protocol):
+    """How an event is planned: `plan_accepted`, or something around it."""
+
+    def __call__(
+        self, record: Record, accepted: Accepted, looked_up: LookedUp, listed: FileList | None, /
+    ) -> Plan | Ignored | RecordFault:
+        """Say what an event asks for, with all that had to be known."""
+        ...
 
 
 class LooksUp(Protocol):
@@ -95,7 +107,10 @@ class Facility(Protocol):
         ...
 
     async def list_files(self, event: AcquisitionCompleted, rules: MappingRules, created: datetime) -> FileList:
-        """Give the files of an event that has a manifest or asks for a scan. Raises RecordFault."""
+        """Give the files of an event that has a manifest or asks for a scan. Raises RecordFault.
+
+        `created` stands for the time of a file that has none of its own.
+        """
         ...
 
     async def make_pictures(self, decoded: Decoded, rules: MappingRules) -> Decoded:
@@ -113,6 +128,7 @@ class Circumstances:
     facility: Facility
     received_at: datetime
     now: Callable[[], datetime]
+    plans: Plans = plan_accepted
 
     def end(self, end: Ignored | RecordFault, pid: str | None) -> Outcome:
         """Give the outcome of a record that is not delivered."""
@@ -260,7 +276,11 @@ def gather(
                     return given.over(found, accepted.pid)
                 return gather(given, accepted, looked_up, found)
 
-            return Fetched(given, lambda: facility.list_files(event, rules, given.received_at), with_list)
+            async def list_them() -> FileList:
+                created = creation_time(event, verbatim_fields(event, rules), given.record.timestamp_ms)
+                return await facility.list_files(event, rules, created)
+
+            return Fetched(given, list_them, with_list)
         if accepted.needs_pictures:
 
             async def with_pictures(found: Decoded | RecordFault) -> Stage:
@@ -307,7 +327,8 @@ class _Planning:
     listed: FileList | None
 
     def plan(self) -> Plan | Ignored | RecordFault:
-        return plan_accepted(self.circumstances.record, self.accepted, self.looked_up, self.listed)
+        given = self.circumstances
+        return given.plans(given.record, self.accepted, self.looked_up, self.listed)
 
     async def attempt(self) -> Stage:
         given = self.circumstances

@@ -5,6 +5,7 @@ objects are given as JSON. An environment variable wins over the file.
 """
 
 from scicat_ingest.settings.everything import CONFIG_VARIABLE, ENV_PREFIX, EmitSettings, Settings, load_settings
+from scicat_ingest.settings.example import example_settings
 from scicat_ingest.settings.files import FilesSettings
 from scicat_ingest.settings.joins import JoinsSettings
 from scicat_ingest.settings.kafka import KafkaSettings
@@ -45,5 +46,6 @@ __all__ = [
     "StatusPolicies",
     "StatusPolicy",
     "Switch",
+    "example_settings",
     "load_settings",
 ]

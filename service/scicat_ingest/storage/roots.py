@@ -6,9 +6,13 @@ import errno
 import os
 import posixpath
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scicat_ingest.faults import FileUnreadable, ForbiddenBySource, NotThereYet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -24,6 +28,17 @@ class Roots:
     """
 
     folders: tuple[str, ...]
+    """As events name them."""
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    """Where folders are on this machine that events name otherwise; the longest name that fits counts."""
+
+    def here(self, path: str) -> str:
+        """Give the path by which a file that events name is found on this machine."""
+        for named in sorted(self.mounts, key=len, reverse=True):
+            prefix = named.rstrip("/")
+            if path == prefix or path.startswith(f"{prefix}/"):
+                return self.mounts[named].rstrip("/") + path[len(prefix) :]
+        return path
 
     def open_file(self, path: str, field: str | None = None) -> int:
         """Give a descriptor of a regular file, to be closed by the caller.
@@ -43,8 +58,8 @@ class Roots:
     def _open(self, path: str, field: str | None, flags: int) -> int:
         self._refuse_outside(path, self.folders, field)
         try:
-            real = os.path.realpath(path, strict=True)
-            real_folders = [os.path.realpath(folder) for folder in self.folders]
+            real = os.path.realpath(self.here(path), strict=True)
+            real_folders = [os.path.realpath(self.here(folder)) for folder in self.folders]
             root = self._refuse_outside(real, real_folders, field, shown=path)
             return _walk(root, real, flags)
         except (FileNotFoundError, NotADirectoryError) as error:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.decode.decoded import Decoded
     from scicat_ingest.decode.event import AcquisitionCompleted
-    from scicat_ingest.engine.reading import NeedsFile
     from scicat_ingest.mapping.rules import MappingRules
+    from scicat_ingest.storage.needs_file import NeedsFile
     from scicat_ingest.translate.mapping_file import Acquisition
 
 

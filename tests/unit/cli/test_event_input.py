@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scicat_ingest.cli.event_input import EventBytes, add_event_arguments, read_events, split_events
+from scicat_ingest.cli.event_input import add_event_arguments, read_events
+from scicat_ingest.preview.events import EventBytes, split_events
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -65,6 +65,29 @@ FORMATS: dict[FormatName, Format] = _Formats()
 """By name, loaded at the first look-up, which raises ExtraMissing."""
 
 
+class Installed(NamedTuple):
+    """Whether a format can be read here."""
+
+    name: FormatName
+    extra: str | None
+    """What it needs: `scicat-ingest[extra]`; None for what is always there."""
+    missing: str | None
+    """Why it cannot be read; None if it can."""
+
+
+def installed_formats() -> tuple[Installed, ...]:
+    """Tell of each format whether it can be read here."""
+    return tuple(Installed(name, place.extra, _missing(name)) for name, place in _PLACES.items())
+
+
+def _missing(name: FormatName) -> str | None:
+    try:
+        _ = FORMATS[name]
+    except ExtraMissing as fault:
+        return fault.message
+    return None
+
+
 def formats_for(source: SourceSettings) -> tuple[Format, ...]:
     """Give the formats that a source takes, JSON among them. Raises ExtraMissing."""
     wanted = {*source.formats, "json"}
