@@ -17,6 +17,9 @@ from scicat_ingest.faults import NotThereYet
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+H5PY_ERRORS = (OSError, RuntimeError, ValueError, TypeError, AttributeError, ArithmeticError)
+"""What h5py raises for a damaged file, besides KeyError: fuzzing found each of them."""
+
 Node: TypeAlias = h5py.Group | h5py.Dataset
 
 _MOST_STEPS = 1000
@@ -43,7 +46,7 @@ def names_in(group: h5py.Group, most: int) -> list[str]:
     try:
         count = len(group)
         names = list(group) if count <= most else []
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (*H5PY_ERRORS, KeyError) as error:
         raise NotThereYet(f"{group.name} cannot be read: {error}") from None
     if count > most:
         raise KeyError(f"{group.name} holds {count} objects, more than nexus.max_objects ({most})")
@@ -111,14 +114,14 @@ def _link(group: h5py.Group, name: str) -> object:
         return NotImplemented
     except UnicodeEncodeError:
         return None
-    except (OSError, RuntimeError, ValueError) as error:
+    except H5PY_ERRORS as error:
         raise NotThereYet(f"{group.name} cannot be read: {error}") from None
 
 
 def _open(group: h5py.Group, name: str) -> Node:
     try:
         found = group[name]
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (*H5PY_ERRORS, KeyError) as error:
         raise NotThereYet(f"{_short(name)} in {group.name} cannot be read: {error}") from None
     if isinstance(found, (h5py.Group, h5py.Dataset)):
         return found
@@ -133,7 +136,7 @@ def _holds(group: h5py.Group) -> str:
     try:
         names: Iterable[str] = group
         shown = [_short(name) for name in islice(names, _MOST_NAMES + 1)]
-    except (OSError, RuntimeError, ValueError):
+    except H5PY_ERRORS:
         return "what cannot be read"
     more = f" and {len(group) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
     return ", ".join(shown[:_MOST_NAMES]) + more if shown else "nothing"

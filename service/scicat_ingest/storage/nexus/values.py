@@ -12,7 +12,7 @@ import numpy as np
 from scicat_ingest.faults import NotThereYet
 from scicat_ingest.storage.nexus.conversion import Conversion
 from scicat_ingest.storage.nexus.globbing import matches
-from scicat_ingest.storage.nexus.locating import Node, find, refuse_elsewhere
+from scicat_ingest.storage.nexus.locating import H5PY_ERRORS, Node, find, refuse_elsewhere
 from scicat_ingest.storage.nexus.summary import can_be_read, is_number, summarise, summarise_blocks, type_name
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class HdfValues:
         """Say what h5py's many errors mean: the file is damaged, or not complete."""
         try:
             yield
-        except (OSError, RuntimeError, ValueError) as error:
+        except H5PY_ERRORS as error:
             raise NotThereYet(f"{path[:200]} of {self._path!r} cannot be read: {error}") from None
 
     def _value(self, node: Node) -> Any:
