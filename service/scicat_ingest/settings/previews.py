@@ -13,7 +13,7 @@ class PreviewsSettings(Group):
     max_bytes: int = Field(
         default=150_000,
         ge=5_000,
-        description="length of a preview's data URL, at most `limits.max_thumbnail_bytes`; three quarters of it is picture",
+        description="length of a preview's data URL; no more than `limits.max_thumbnail_bytes`",
     )
     max_edge: int = Field(
         default=800, ge=50, le=4000, description="pixels of a picture's longer edge; a larger one is scaled down"

@@ -49,7 +49,7 @@ class Conversion:
         self._count(_LEAF)
         return next((name for name, number in names.items() if number == value), value)
 
-    def _scalar(self, value: Any, dtype: np.dtype[Any]) -> Any:  # noqa: PLR0911 (one case a type)
+    def _scalar(self, value: Any, dtype: np.dtype[Any]) -> Any:
         match value:
             case bytes() | str():
                 return self._text(value)
@@ -91,4 +91,3 @@ class Conversion:
         self._left -= length
         if self._left < 0:
             raise KeyError("it is too large")
-

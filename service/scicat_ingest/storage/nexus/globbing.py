@@ -27,9 +27,9 @@ class _Place:
 
 
 def matches(root: h5py.Group, pattern: str, most: int) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Give each data set whose path matches, in no order: `*` is any part of a name, `**` any number of groups, or none.
+    """Give each data set whose path matches, in no order: `*` is any part of a name, `**` any number of groups.
 
-    What cannot be reached (links out of the file, or to nowhere) is left out; of a circle of links each group is entered once.
+    What cannot be reached (links out of the file, or to nowhere) is left out; a circle of links is gone round once.
     Raises KeyError when more than `most` objects would be looked at, NotThereYet for what is damaged.
     """
     steps = _steps_of(pattern)
@@ -41,7 +41,9 @@ def matches(root: h5py.Group, pattern: str, most: int) -> Iterator[tuple[str, h5
         for name in _names(place, most):
             looked_at += 1
             if looked_at > most:
-                raise KeyError(f"{pattern[:200]} looks at more than {most} objects: narrow it, or raise nexus.max_objects")
+                raise KeyError(
+                    f"{pattern[:200]} looks at more than {most} objects: narrow it, or raise nexus.max_objects"
+                )
             lefts = _after(place.pattern, name)
             if not lefts:
                 continue

@@ -31,7 +31,7 @@ _LONGEST_NAME = 60
 def find(root: h5py.Group, path: str) -> Node:
     """Give the group or data set of this path, through hard and soft links.
 
-    Raises KeyError, whose text says how far the path leads and what there is instead. Raises NotThereYet for what is damaged.
+    Raises KeyError, whose text says how far the path leads and what there is instead, and NotThereYet for damage.
     """
     return _walk(root, root, _steps_of(path), path)
 
@@ -42,7 +42,7 @@ def open_child(root: h5py.Group, parent: h5py.Group, name: str) -> Node:
 
 
 def names_in(group: h5py.Group, most: int) -> list[str]:
-    """Give the names in a group, sorted. Raises KeyError if there are more than `most`, NotThereYet if it is damaged."""
+    """Give the names in a group, sorted. Raises KeyError if there are more than `most`, NotThereYet for damage."""
     try:
         count = len(group)
         names = list(group) if count <= most else []
@@ -63,7 +63,7 @@ def refuse_elsewhere(root: h5py.Group, dataset: h5py.Dataset) -> None:
 
 
 def _refuse_virtual(root: h5py.Group, dataset: h5py.Dataset, layout: h5py.h5p.PropDCID) -> None:
-    """A virtual data set may be read if all its parts are plain data sets of this file."""
+    """Let pass a virtual data set whose parts are all plain data sets of this file."""
     count = layout.get_virtual_count()
     if count > _MOST_SOURCES:
         raise KeyError(f"{dataset.name} is made of {count} others, too many to be read")
@@ -99,7 +99,9 @@ def _walk(root: h5py.Group, here: Node, steps: list[str], path: str) -> Node:
             case h5py.HardLink():
                 here = _open(here, name)
             case _:
-                raise KeyError(f"{_short(path)} is not in the file: {_short(name)} is a link to another file, never followed")
+                raise KeyError(
+                    f"{_short(path)} is not in the file: {_short(name)} is a link to another file, never followed"
+                )
         if made + len(left) > _MOST_STEPS:
             raise KeyError(f"{_short(path)} cannot be reached in {_MOST_STEPS} steps: its links lead in a circle")
     return here

@@ -39,10 +39,10 @@ async def in_reader_process(
 ) -> Result:
     """Call `function(*args)` in another process and give what it returns, or raise what it raises.
 
-    `function` is named by its module, arguments and result can be pickled. Processes are started when needed, reused, and
-    end with the event loop; `limiter` bounds how many there are at once, and waiting for it is not counted as time.
-    Raises NotThereYet when the time is over (storage may be slow): the process is killed. Raises FileUnreadable when the
-    process crashed, twice, or needs more than `max_memory_bytes` of address space. Cancelling kills the process, too.
+    `function` is named by its module; arguments and result can be pickled. Processes are started when needed, reused,
+    and end with the event loop; `limiter` bounds how many there are at once, and waiting for it is not counted as time.
+    Raises NotThereYet when the time is over (storage may be slow): the process is killed. Raises FileUnreadable when
+    the process crashed, twice, or needs more than `max_memory_bytes` of address space. Cancelling kills the process.
     """
     async with limiter or current_default_process_limiter():
         try:
@@ -55,7 +55,7 @@ async def in_reader_process(
 async def _call_twice(
     function: Callable[..., Result], args: tuple[object, ...], timeout_seconds: float, max_memory_bytes: int
 ) -> Result:
-    """A process may also have been killed while it was idle: only a second crash is the file's fault."""
+    """Call again after one crash: the process may have been killed while it was idle. A second is the file's fault."""
     for _ in range(_TRIES):
         try:
             return await to_process.run_sync(
@@ -73,7 +73,7 @@ def _work(function: Callable[..., Result], args: tuple[object, ...], seconds: fl
     signal.alarm(int(seconds) + _GRACE)  # its action is to end the process, also within a library's endless loop
     try:
         return function(*args)
-    except MemoryError:
+    except (MemoryError, RecursionError):
         message = f"reading it takes more than {max_memory_bytes >> 20} MiB"
         raise FileUnreadable(message, hint="raise nexus.max_memory_bytes") from None
     finally:

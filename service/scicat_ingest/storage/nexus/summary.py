@@ -32,7 +32,7 @@ def can_be_read(dataset: h5py.Dataset) -> bool:
 
 
 def summarise(dataset: h5py.Dataset, most_bytes: int) -> dict[str, Any]:
-    """Give {min, max, mean, shape} of numbers, NaN and infinity left out, or {shape, dtype} where that would take too long.
+    """Give {min, max, mean, shape} of numbers, NaN and infinity left out, or {shape, dtype} where that takes too long.
 
     That is: more than `most_bytes` uncompressed, or chunks that are too many, too large or of a filter that is missing.
     """
@@ -94,7 +94,8 @@ def _plain_numbers(block: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return block.view(np.uint8)
     if block.dtype.kind == "f":
         doubles = block.astype(np.float64) if block.dtype.itemsize > np.dtype(np.float64).itemsize else block
-        return doubles[np.isfinite(doubles)]
+        finite: np.ndarray[Any, Any] = doubles[np.isfinite(doubles)]
+        return finite
     return block
 
 

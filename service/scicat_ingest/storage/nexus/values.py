@@ -141,4 +141,3 @@ def _named(name: str | None) -> Iterator[None]:
         raise KeyError(reason if name is None or reason.startswith(name) else f"{name}: {reason}") from None
     except TypeError as error:  # what h5py cannot convert
         raise KeyError(f"{name}: its type cannot be read: {error}") from None
-

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from scicat_ingest.storage.nexus.locating import names_in, open_child
 from scicat_ingest.storage.nexus.locating import find as find_in_file
+from scicat_ingest.storage.nexus.locating import names_in, open_child
 from scicat_ingest.storage.previews.request import PreviewFailed
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Signal:
 def choose_signal(file: h5py.File, plot: PlotRequest) -> Signal:
     """Find the data set and its axes.
 
-    Without a path: `default` attributes from the root down to a NXdata group, else the first NXdata of the first NXentry.
+    Without a path: `default` attributes from the root down to a NXdata group, else the first NXdata that there is.
     Raises PreviewFailed, NotThereYet.
     """
     try:

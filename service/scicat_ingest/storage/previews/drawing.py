@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -54,12 +54,20 @@ def draw_line(x: Doubles, y: Doubles, labels: Labels, *, log: bool) -> Image.Ima
     return _finish(figure)
 
 
-def draw_image(values: Doubles, extent: tuple[float, float, float, float], labels: Labels, *, log: bool) -> Image.Image:
-    """Draw an image, the first row at the bottom; missing pixels are grey. `extent` is left, right, bottom, top."""
+def draw_image(
+    values: Doubles, extent: tuple[float, float, float, float], labels: Labels, *, log: bool | None
+) -> Image.Image:
+    """Draw an image, the first row at the bottom; missing pixels are grey. `extent` is left, right, bottom, top.
+
+    Without `log`, colours are logarithmic if no value is negative and those above zero span a factor of ten.
+    """
     figure, axes = _start(labels)
+    if log is None:
+        log = _is_wide(values)
     norm = _norm(values, log=log)
+    least, greatest = norm.vmin or 0.0, norm.vmax or 0.0
     if isinstance(norm, LogNorm):
-        values = np.where(values <= 0, norm.vmin, values)  # no counts are the darkest colour, not missing
+        values = np.where(values <= 0, least, values)  # no counts are the darkest colour, not missing
     axes.set_facecolor(_MISSING)
     square = _is_square(values.shape, extent)
     drawn = axes.imshow(
@@ -71,8 +79,8 @@ def draw_image(values: Doubles, extent: tuple[float, float, float, float], label
         aspect="equal" if square else "auto",
         interpolation="nearest" if max(values.shape) < 100 else "antialiased",
     )
-    bar = figure.colorbar(drawn, ax=axes, pad=0.02, extend=_extend(values, norm))
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar = figure.colorbar(drawn, ax=axes, pad=0.02, extend=_extend(values, least, greatest))
+    bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, colors=_INK, width=0.6)
     bar.ax.set_ylabel(_clean(labels.value), color=_INK, fontsize=9, parse_math=False)
     axes.set_ylabel(_clean(labels.y), parse_math=False)
@@ -83,6 +91,7 @@ def draw_image(values: Doubles, extent: tuple[float, float, float, float], label
 
 def _start(labels: Labels) -> tuple[Figure, Axes]:
     figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_xlabel(_clean(labels.x), parse_math=False)
     for label in (axes.xaxis.label, axes.yaxis.label):
@@ -101,7 +110,7 @@ def _finish(figure: Figure) -> Image.Image:
     written = BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of characters that the font has not, and labels that leave no room
-        FigureCanvasAgg(figure).print_png(written)
+        figure.savefig(written, format="png")
     return Image.open(written, formats=("PNG",)).convert("RGB")
 
 
@@ -117,10 +126,16 @@ def _norm(values: Doubles, *, log: bool) -> Normalize:
     return Normalize(low, high if high > low else low + 1)
 
 
-def _extend(values: Doubles, norm: Normalize) -> Any:
+def _is_wide(values: Doubles) -> bool:
+    finite = values[np.isfinite(values)]
+    positive = finite[finite > 0]
+    return bool(positive.size and finite.min() >= 0 and positive.max() > 10 * positive.min())
+
+
+def _extend(values: Doubles, least: float, greatest: float) -> str:
     """Say whether some values are beyond the colours: the bar has a point there."""
     with np.errstate(invalid="ignore"):
-        above, below = bool(np.any(values > norm.vmax)), bool(np.any(values < norm.vmin))
+        above, below = bool(np.any(values > greatest)), bool(np.any(values < least))
     return {(True, True): "both", (True, False): "max", (False, True): "min", (False, False): "neither"}[above, below]
 
 

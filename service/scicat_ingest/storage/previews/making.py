@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make_preview(path: str, roots: Roots, settings: PreviewsSettings, plot: PlotRequest | None) -> str:
-    """Give the data URL of a picture file, or of a plot of an HDF5 file: PNG or JPEG, at most `settings.max_bytes` long.
+    """Give the data URL of a picture file, or of a plot of an HDF5 file: PNG or JPEG, of at most `settings.max_bytes`.
 
     Raises PreviewFailed for what cannot be shown; NotThereYet for a file that is missing, or an HDF5 file that is
     incomplete; ForbiddenBySource; ExtraMissing.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from scicat_ingest.storage.previews.data_url import fit
 from scicat_ingest.storage.previews.request import PreviewFailed
@@ -53,12 +53,14 @@ def picture_url(path: str, roots: Roots, settings: PreviewsSettings) -> str:
 @contextmanager
 def _refusing(settings: PreviewsSettings) -> Iterator[None]:
     """Say what is wrong with a picture; Pillow raises whatever comes out of its plugins for a damaged file."""
-    Image.MAX_IMAGE_PIXELS = settings.max_pixels  # Pillow only warns above it, and refuses twice as many; we refuse at once
+    Image.MAX_IMAGE_PIXELS = (
+        settings.max_pixels
+    )  # Pillow only warns above it, and refuses twice as many; we refuse at once
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise PreviewFailed(f"it is no picture that can be read: expected one of {', '.join(_FORMATS)}") from None
     except (OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, SyntaxError) as error:
         raise PreviewFailed(f"the picture is damaged, or of a kind that cannot be read: {error}") from None
@@ -70,7 +72,7 @@ def _shown(opened: Image.Image, max_edge: int) -> Image.Image:
     """Give a picture in L, RGB or RGBA, upright, no larger than that, without anything but its pixels."""
     opened.draft(opened.mode, (max_edge, max_edge))  # a JPEG can be uncompressed at a fraction of its size
     opened.load()
-    turn = _TURNS.get(opened.getexif().get(ExifTags.Base.Orientation))  # a TIFF has been turned by Pillow
+    turn = _TURNS.get(opened.getexif().get(ExifTags.Base.Orientation, 1))  # a TIFF has been turned by Pillow
     picture = _eight_bits(opened, max_edge) if opened.mode in _DEEP else _plain(opened)
     picture.thumbnail((max_edge, max_edge), reducing_gap=3.0)
     bare = Image.new(picture.mode, picture.size)

@@ -10,20 +10,20 @@ from scicat_ingest.faults import NotThereYet
 from scicat_ingest.storage.nexus.locating import H5PY_ERRORS, refuse_elsewhere
 from scicat_ingest.storage.nexus.opening import open_hdf5
 from scicat_ingest.storage.nexus.summary import can_be_read, is_number
+from scicat_ingest.storage.previews.choosing import choose_signal, text_attribute
 from scicat_ingest.storage.previews.data_url import fit
 from scicat_ingest.storage.previews.drawing import Labels, draw_image, draw_line
 from scicat_ingest.storage.previews.request import PreviewFailed
 from scicat_ingest.storage.previews.sampling import extremes, read_frame
-from scicat_ingest.storage.previews.choosing import choose_signal, text_attribute
 
 if TYPE_CHECKING:
     import h5py
     from PIL import Image
 
     from scicat_ingest.settings import PreviewsSettings
+    from scicat_ingest.storage.previews.choosing import Signal
     from scicat_ingest.storage.previews.request import PlotRequest
     from scicat_ingest.storage.previews.sampling import Doubles, Frame
-    from scicat_ingest.storage.previews.choosing import Signal
     from scicat_ingest.storage.roots import Roots
 
 _MOST_AXIS_VALUES = 8 * 1024 * 1024
@@ -47,7 +47,9 @@ def _draw(file: h5py.File, signal: Signal, frame: Frame, plot: PlotRequest) -> I
     horizontal = len(frame.number) + len(frame.shape) - 1
     axis, x_label = _axis_of(file, _axis(signal, horizontal) if signal.x is None else signal.x, frame.shape[-1])
     if signal.x is not None and axis is None:
-        raise PreviewFailed(f"{signal.x.name} is no axis for {signal.data.name}: it needs {frame.shape[-1]} finite numbers")
+        raise PreviewFailed(
+            f"{signal.x.name} is no axis for {signal.data.name}: it needs {frame.shape[-1]} finite numbers"
+        )
     if frame.values.ndim == 1:
         values, positions = extremes(frame.values, frame.positions)
         x = positions if axis is None else axis[positions.astype(np.int64)]
@@ -57,13 +59,15 @@ def _draw(file: h5py.File, signal: Signal, frame: Frame, plot: PlotRequest) -> I
     left, right = _ends(axis, frame.shape[1])
     bottom, top = _ends(y_axis, frame.shape[0])
     labels = Labels(title, x_label, y_label, _label(signal.data))
-    return draw_image(frame.values, (left, right, bottom, top), labels, log=plot.log is not False)
+    return draw_image(frame.values, (left, right, bottom, top), labels, log=plot.log)
 
 
 def _frame_name(frame: Frame, signal: Signal) -> str:
     if not frame.number:
         return ""
-    which = ", ".join(f"{number + 1} of {length}" for number, length in zip(frame.number, signal.data.shape, strict=False))
+    which = ", ".join(
+        f"{number + 1} of {length}" for number, length in zip(frame.number, signal.data.shape, strict=False)
+    )
     return f"(frame {which})"
 
 
@@ -72,7 +76,7 @@ def _axis(signal: Signal, dimension: int) -> h5py.Dataset | None:
 
 
 def _axis_of(file: h5py.File, axis: h5py.Dataset | None, length: int) -> tuple[Doubles | None, str]:
-    """Give an axis' values, one for each value of the signal (of bin edges the middles), and its label, if it has any."""
+    """Give an axis' values, one for each value of the signal (of bin edges the middles), and its label."""
     if axis is None:
         return None, ""
     try:
@@ -90,7 +94,7 @@ def _axis_of(file: h5py.File, axis: h5py.Dataset | None, length: int) -> tuple[D
 
 
 def _ends(axis: Doubles | None, length: int) -> tuple[float, float]:
-    """Give where an image begins and ends: half a pixel beyond the first and last value of an even axis, else the indices."""
+    """Give where an image begins and ends: half a pixel beyond the ends of an even axis, else of the indices."""
     if axis is None or length < 2:
         return -0.5, length - 0.5
     steps = np.diff(axis)

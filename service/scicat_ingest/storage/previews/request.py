@@ -18,6 +18,6 @@ class PlotRequest:
     x: str | None = None
     """Path of the data set for the horizontal axis of a line; None: the one that NeXus names, else the index."""
     log: bool | None = None
-    """Logarithmic values; None: for images yes, for lines no."""
+    """Logarithmic values; None: for images that are nowhere negative and span a factor of ten, not for lines."""
     title: str | None = None
     """None: none but the name of the frame."""

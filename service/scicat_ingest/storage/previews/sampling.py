@@ -45,8 +45,8 @@ class Frame:
 def read_frame(file: h5py.File, dataset: h5py.Dataset, budget: int) -> Frame:
     """Give a line, or the middle frame of what has three dimensions or more.
 
-    What is larger than `budget` bytes is sampled: points or rows at equal distances, as many as can be read with that. The
-    rest is averaged (images), or kept as extremes (lines), so that peaks stay. Raises PreviewFailed.
+    What is larger than `budget` bytes is sampled: points or rows at equal distances, as many as can be read with that.
+    What is read is averaged (images), or its extremes are kept (lines), until it fits. Raises PreviewFailed.
     """
     _refuse_unreadable(file, dataset)
     leading = tuple(length // 2 for length in dataset.shape[:-2])
@@ -82,7 +82,8 @@ def averaged(rows: Doubles, most: int, axis: int) -> Doubles:
     finite = np.isfinite(rows)
     sums = np.add.reduceat(np.where(finite, rows, 0.0), starts, axis=axis)
     counts = np.add.reduceat(finite.astype(np.float64), starts, axis=axis)
-    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    means: Doubles = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    return means
 
 
 def _refuse_unreadable(file: h5py.File, dataset: h5py.Dataset) -> None:
@@ -105,7 +106,9 @@ def _line(dataset: h5py.Dataset, budget: int) -> tuple[Doubles, Doubles]:
     if length * item <= budget:
         step = max(1, _AT_ONCE // item)
         lines = [
-            extremes(_doubles(dataset[start : start + step]), np.arange(start, min(start + step, length), dtype=np.float64))
+            extremes(
+                _doubles(dataset[start : start + step]), np.arange(start, min(start + step, length), dtype=np.float64)
+            )
             for start in range(0, length, step)
         ]
         return np.concatenate([each for each, _ in lines]), np.concatenate([each for _, each in lines])
@@ -130,7 +133,9 @@ def _image(dataset: h5py.Dataset, leading: tuple[int, ...], budget: int) -> tupl
         return averaged(rows, MOST_ROWS, axis=0), np.array([0.0, height - 1.0])
     affordable = budget // row_bytes
     if affordable < 16:  # fewer rows show nothing
-        raise PreviewFailed(f"{dataset.name} is too large for a preview: a row of it takes {row_bytes >> 20} MiB to read")
+        raise PreviewFailed(
+            f"{dataset.name} is too large for a preview: a row of it takes {row_bytes >> 20} MiB to read"
+        )
     positions = _spread(height, min(MOST_ROWS, affordable))
     picked = [averaged(_doubles(dataset[(*leading, int(row))])[None, :], MOST_COLUMNS, axis=1) for row in positions]
     return np.concatenate(picked), positions
@@ -144,12 +149,16 @@ def _cost_of_rows(dataset: h5py.Dataset, width: int) -> tuple[int, int]:
     return math.prod(dataset.chunks) * across * dataset.dtype.itemsize, int(dataset.chunks[-2])
 
 
+def _count(start: int, end: int) -> Doubles:
+    return np.arange(start, end, dtype=np.float64)
+
+
 def _spread(length: int, count: int) -> Doubles:
     return np.unique(np.linspace(0, length - 1, min(count, length)).astype(np.int64)).astype(np.float64)
 
 
 def _doubles(values: np.ndarray[Any, Any]) -> Doubles:
-    """Give doubles; what is not finite, and the largest number of an unsigned type (detectors mark bad pixels by it), is NaN."""
+    """Give doubles; NaN is what is not finite, and an unsigned type's largest number: detectors mark bad pixels so."""
     with np.errstate(over="ignore"):
         doubles: Doubles = values.astype(np.float64)
     doubles[~np.isfinite(doubles)] = np.nan
