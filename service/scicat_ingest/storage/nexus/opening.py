@@ -39,7 +39,8 @@ def open_values(path: str, roots: Roots, settings: NexusSettings) -> Iterator[Fi
 def open_hdf5(path: str, roots: Roots) -> Iterator[h5py.File]:
     """Open a file for reading, without a lock: its writer is not disturbed.
 
-    Raises ForbiddenBySource, FileUnreadable (no regular file), NotThereYet (missing, incomplete, no HDF5), ExtraMissing.
+    Raises ForbiddenBySource, FileUnreadable (no regular file), NotThereYet (missing, incomplete, not HDF5),
+    ExtraMissing.
     """
     h5py = _load("h5py")
     descriptor = roots.open_file(path)
