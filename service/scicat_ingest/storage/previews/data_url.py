@@ -22,14 +22,15 @@ def fit(picture: Image.Image, max_bytes: int) -> str:
     `picture` is L, RGB or RGBA; transparency is shown on white where PNG is too large. Nothing but pixels is written.
     Raises PreviewFailed.
     """
-    while min(picture.size) > 0 and max(picture.size) >= _LEAST_EDGE:
+    while True:
         for kind, quality in (("png", None), *(("jpeg", quality) for quality in _QUALITIES)):
             url = _encode(picture, kind, quality)
             if len(url) <= max_bytes:
                 return url
+        if max(picture.size) <= _LEAST_EDGE:
+            raise PreviewFailed(f"the picture does not fit into {max_bytes} bytes")
         width, height = (max(1, round(edge * _SMALLER)) for edge in picture.size)
         picture = picture.resize((width, height))
-    raise PreviewFailed(f"the picture does not fit into {max_bytes} bytes")
 
 
 def _encode(picture: Image.Image, kind: str, quality: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -62,9 +62,11 @@ def _refusing(settings: PreviewsSettings) -> Iterator[None]:
             yield
     except UnidentifiedImageError:
         raise PreviewFailed(f"it is no picture that can be read: expected one of {', '.join(_FORMATS)}") from None
+    except Image.DecompressionBombError:
+        raise PreviewFailed("it claims many times more pixels than previews.max_pixels") from None
     except (OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, SyntaxError) as error:
         raise PreviewFailed(f"the picture is damaged, or of a kind that cannot be read: {error}") from None
-    except (RuntimeError, AssertionError, EOFError, Image.DecompressionBombError) as error:
+    except (RuntimeError, AssertionError, EOFError) as error:
         raise PreviewFailed(f"the picture cannot be read: {error}") from None
 
 
@@ -91,15 +93,14 @@ def _plain(opened: Image.Image) -> Image.Image:
 
 def _eight_bits(opened: Image.Image, max_edge: int) -> Image.Image:
     """Scale the values between two percentiles to black and white; what is not finite is black."""
-    values: np.ndarray[Any, np.dtype[np.float32]] = np.asarray(opened).astype(np.float32)
-    step = max(1, -(-max(values.shape) // (4 * max_edge)))
-    values = values[::step, ::step]
+    step = max(1, max(opened.size) // (4 * max_edge))
+    values = np.asarray(opened)[::step, ::step].astype(np.float64)
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return Image.new("L", (values.shape[1], values.shape[0]))
-    low, high = np.percentile(finite.astype(np.float64), (_DARKEST, _BRIGHTEST))
+    low, high = np.percentile(finite, (_DARKEST, _BRIGHTEST))
     if high <= low:
         low, high = float(finite.min()), float(finite.max())
     scale = 255.0 / (high - low) if high > low else 0.0
-    shown = (np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low) - low) * scale
-    return Image.fromarray(np.clip(shown, 0, 255).astype(np.uint8))
+    shown = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * scale
+    return Image.fromarray(np.clip(np.rint(shown), 0, 255).astype(np.uint8))

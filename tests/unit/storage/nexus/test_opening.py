@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import random
 import sys
@@ -61,8 +62,6 @@ def test_a_file_that_its_writer_has_open_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_locked_file_is_read(tmp_path: Path) -> None:
     """Locks are neither waited for nor taken: the writer of the next file is not disturbed."""
-    import fcntl
-
     path = write_example(tmp_path / "a.nxs")
     with path.open("rb+") as writer:
         fcntl.flock(writer, fcntl.LOCK_EX)

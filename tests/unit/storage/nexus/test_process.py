@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,6 +135,4 @@ def test_the_limiter_bounds_the_processes() -> None:
 
 def test_importing_our_main_module_starts_nothing() -> None:
     """A reader process imports the module that the service was started with."""
-    import runpy
-
     assert "main" in runpy.run_module("scicat_ingest.__main__", run_name="__mp_main__")

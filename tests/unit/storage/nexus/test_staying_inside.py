@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def secret(tmp_path: Path) -> str:
-    """A file that hangs whoever opens it: no one writes to this pipe."""
+    """Make a file that hangs whoever opens it: no one writes to this pipe."""
     (tmp_path / "elsewhere").mkdir()
     path = str(tmp_path / "elsewhere" / "secret.h5")
     os.mkfifo(path)
