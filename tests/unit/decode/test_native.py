@@ -226,6 +226,7 @@ def test_an_attachment_has_one_picture(given: dict[str, Any], field: str) -> Non
 def test_a_plot_names_its_file() -> None:
     """All else has defaults."""
     assert fault(MissingField, event(attachments=[{"caption": "a", "plot": {}}])).field == "attachments[0].plot.file"
-    (attachment,) = decode(event(attachments=[{"caption": "a", "plot": {"file": "a.nxs"}}])).event.attachments or ()
-    assert attachment.plot is not None
-    assert attachment.plot.model_dump(exclude_none=True) == {"file": "a.nxs"}
+    got = decode(event(attachments=[{"caption": "a", "plot": {"file": "a.nxs"}}])).event
+    assert got.attachments is not None
+    assert got.attachments[0].plot is not None
+    assert got.attachments[0].plot.model_dump(exclude_none=True) == {"file": "a.nxs"}
