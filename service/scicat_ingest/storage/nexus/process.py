@@ -41,8 +41,9 @@ async def in_reader_process(
 
     `function` is named by its module; arguments and result can be pickled. Processes are started when needed, reused,
     and end with the event loop; `limiter` bounds how many there are at once, and waiting for it is not counted as time.
-    Raises NotThereYet when the time is over (storage may be slow): the process is killed. Raises FileUnreadable when
-    the process crashed, twice, or needs more than `max_memory_bytes` of address space. Cancelling kills the process.
+    Raises NotThereYet when the time is over (storage may be slow): the process is killed; or when none can be started.
+    Raises FileUnreadable when the process crashed, twice, or needs more than `max_memory_bytes` of address space.
+    Cancelling kills the process.
     """
     async with limiter or current_default_process_limiter():
         try:
@@ -55,8 +56,9 @@ async def in_reader_process(
 async def _call_twice(
     function: Callable[..., Result], args: tuple[object, ...], timeout_seconds: float, max_memory_bytes: int
 ) -> Result:
-    """Call again after one crash: the process may have been killed while it was idle. A second is the file's fault."""
+    """Call again after one crash: the machine may have killed the process. A second one is the file's fault."""
     for _ in range(_TRIES):
+        await _have_process()
         try:
             return await to_process.run_sync(
                 _work, function, args, timeout_seconds, max_memory_bytes, cancellable=True, limiter=CapacityLimiter(1)
@@ -65,6 +67,14 @@ async def _call_twice(
             continue
     hint = "see whether h5dump, or any viewer, can read it; a crash may also mean that the machine has no memory left"
     raise FileUnreadable("the process that reads it crashed, twice", hint=hint)
+
+
+async def _have_process() -> None:
+    """Have an idle process that lives: one that does not even start is not the file's fault."""
+    try:
+        await to_process.run_sync(os.getpid, cancellable=True, limiter=CapacityLimiter(1))
+    except (BrokenWorkerProcess, OSError) as error:
+        raise NotThereYet(f"no process can be started to read it: {error.__cause__ or error}") from None
 
 
 def _work(function: Callable[..., Result], args: tuple[object, ...], seconds: float, max_memory_bytes: int) -> Result:

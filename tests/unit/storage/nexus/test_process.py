@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,17 @@ def test_what_hangs_is_killed() -> None:
     before = children()
     anyio.run(work)
     assert children() <= before
+
+
+def test_a_process_that_cannot_be_started_is_not_the_files_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has no memory or no processes left: wait, and dead-letter nothing."""
+
+    async def work() -> None:
+        with pytest.raises(NotThereYet, match="no process can be started"):
+            await in_reader_process(misbehaving.tell_process, timeout_seconds=60)
+
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    anyio.run(work)
 
 
 def test_cancelling_ends_the_process() -> None:
