@@ -4,4 +4,5 @@ import sys
 
 from scicat_ingest.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # a reader process imports this module, too
+    sys.exit(main())

@@ -116,14 +116,39 @@ class Relationship(EventPart):
     relationType: str | None = Field(None, description="default: `is attached to`", examples=["is attached to"])
 
 
+class Plot(EventPart):
+    """A plot of a data set in an HDF5 or NeXus file: a line, an image, or of a stack the middle frame."""
+
+    file: str = Field(min_length=1, description="HDF5 file below source.folder", examples=["run42.nxs"])
+    data: str | None = Field(
+        None,
+        min_length=1,
+        description="path of a data set or NXdata group in it; default: the file's own default plot",
+        examples=["/entry/data/counts"],
+    )
+    x: str | None = Field(
+        None,
+        min_length=1,
+        description="path of the data set for the horizontal axis; default: as NeXus says, else the index",
+        examples=["/entry/data/two_theta"],
+    )
+    log: bool | None = Field(
+        None, description="logarithmic values; default: for images that span a factor of ten", examples=[True]
+    )
+    title: str | None = Field(None, description="written above the plot", examples=["Fe3O4 at 5 K"])
+
+
 class EventAttachment(EventPart):
-    """A preview or note."""
+    """A preview or note. Its picture is given by at most one of thumbnail, path, plot."""
 
     caption: str = Field(description="shown below the picture", examples=["Sum of all frames"])
     thumbnail: str | None = Field(
         None, description="data URL of a picture, at most 200 kB", examples=["data:image/png;base64,iVBORw0KGgo="]
     )
-    path: str | None = Field(None, description="picture file below source.folder", examples=["preview.png"])
+    path: str | None = Field(
+        None, description="picture file below source.folder: PNG, JPEG or TIFF", examples=["preview.png"]
+    )
+    plot: Plot | None = Field(None, description="plot of an HDF5 file", examples=[{"file": "run42.nxs"}])
     id: str | None = Field(
         None,
         min_length=1,

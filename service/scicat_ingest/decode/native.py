@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scicat_ingest.settings import LimitsSettings, MappingSettings, SourceSettings
 
 _FILE_LISTS = ("files", "fileManifest", "scan", "noFiles")
+_PICTURES = ("thumbnail", "path", "plot")
 
 
 def accept_native(
@@ -72,6 +73,7 @@ def _accept(
     event = _validate(content, mapping)
     warnings = _judge_unknown_names(event, mapping)
     _require_one_file_list(event)
+    _require_one_picture(event)
     return Decoded(event, document.event_source, (*document.warnings, *warnings), by)
 
 
@@ -107,6 +109,14 @@ def _judge_unknown_names(event: AcquisitionCompleted, mapping: MappingSettings) 
             raise UnknownField("this field is not known", field=unknown.path, hint=hint)
         warnings.append(f"{unknown.path}: this field is not known and was left out")
     return tuple(warnings)
+
+
+def _require_one_picture(event: AcquisitionCompleted) -> None:
+    for index, attachment in enumerate(event.attachments or ()):
+        given = [name for name in _PICTURES if getattr(attachment, name) is not None]
+        if len(given) > 1:
+            message = f"expected at most one of {', '.join(_PICTURES)}, got {' and '.join(given)}"
+            raise InvalidField(message, field=f"attachments[{index}].{given[1]}")
 
 
 def _require_one_file_list(event: AcquisitionCompleted) -> None:

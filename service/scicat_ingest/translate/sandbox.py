@@ -5,10 +5,10 @@ Mapping files are ours; what is in events is data, and never compiled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -52,6 +52,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
             if attribute not in _METHODS:
                 return self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Give an item; of what a file lacks, the reason is kept: `nexus['/entry/titel']`."""
+        found = super().getitem(obj, argument)
+        if isinstance(found, Undefined) and not isinstance(obj, (Mapping, Sequence, Undefined)):
+            try:
+                return obj[argument]
+            except KeyError as error:
+                return self.undefined(str(error.args[0]) if error.args else None, obj=obj, name=argument)
+            except (TypeError, LookupError):
+                return found
+        return found
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Refuse what would fill the memory: `"x" * 10**9`, `9 ** 9 ** 9`, `"%999999999d" % 1`."""

@@ -206,3 +206,27 @@ def test_a_million_wrong_items_give_one_fault(name: str) -> None:
     value = json.dumps(event(**{name: 0})).replace(f'"{name}": 0', f'"{name}": [{"7," * 300_000} 7]')
     got = fault(InvalidField, value.encode())
     assert (got.field, "more of the event" in got.message) == (f"{name}[0]", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"thumbnail": PNG, "path": "a.png"}, "attachments[1].path"),
+        ({"path": "a.png", "plot": {"file": "a.nxs"}}, "attachments[1].plot"),
+    ],
+)
+def test_an_attachment_has_one_picture(given: dict[str, Any], field: str) -> None:
+    """A thumbnail, a picture file or a plot: several would leave open which one counts."""
+    attachments = [{"caption": "a"}, {"caption": "b", **given}]
+    got = fault(InvalidField, event(attachments=attachments))
+    assert got.field == field
+    assert "at most one of thumbnail, path, plot" in got.message
+
+
+def test_a_plot_names_its_file() -> None:
+    """All else has defaults."""
+    assert fault(MissingField, event(attachments=[{"caption": "a", "plot": {}}])).field == "attachments[0].plot.file"
+    got = decode(event(attachments=[{"caption": "a", "plot": {"file": "a.nxs"}}])).event
+    assert got.attachments is not None
+    assert got.attachments[0].plot is not None
+    assert got.attachments[0].plot.model_dump(exclude_none=True) == {"file": "a.nxs"}
