@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from scicat_ingest.observe.watchdog import Watchdog
 from scicat_ingest.preview.reload import Reload
 from scicat_ingest.report.publisher import Publisher
 from scicat_ingest.storage.facility import MountedFacility
+from scicat_ingest.storage.lists.fetch import HttpsFetch
 from scicat_ingest.translate.mappings import load_mappings
 
 if TYPE_CHECKING:
@@ -112,11 +113,13 @@ async def open_catalogue(settings: Settings) -> AsyncIterator[Deliveries]:
 @asynccontextmanager
 async def open_facility(settings: Settings) -> AsyncIterator[MountedFacility]:
     """Give the way to mounted folders and the schema registry; nothing is read yet. Raises InvalidSettings."""
-    if settings.registry.url is None:
-        yield MountedFacility(settings, None)
-        return
-    async with httpx.AsyncClient(verify=tls_context(settings.registry.ca_file, "registry.ca_file")) as http:
-        yield MountedFacility(settings, SchemaRegistry(http, settings.registry))
+    files = settings.files
+    with closing(HttpsFetch(tls_context(files.manifest_ca_file, "files.manifest_ca_file"), files)) as fetch:
+        if settings.registry.url is None:
+            yield MountedFacility(settings, None, fetch)
+            return
+        async with httpx.AsyncClient(verify=tls_context(settings.registry.ca_file, "registry.ca_file")) as http:
+            yield MountedFacility(settings, SchemaRegistry(http, settings.registry), fetch)
 
 
 @asynccontextmanager

@@ -93,8 +93,14 @@ class File(EventPart):
 class FileManifest(EventPart):
     """A file list that is kept elsewhere."""
 
-    uri: str = Field(description="where the list is", examples=["file:///data/odin/p1001/run42/manifest.jsonl"])
-    format: str | None = Field(None, description="jsonl or csv", examples=["jsonl"])
+    uri: str = Field(
+        description="where the list is: a path, relative to source.folder or absolute, file:// or https://",
+        min_length=1,
+        examples=["file:///data/odin/p1001/run42/manifest.jsonl"],
+    )
+    format: str | None = Field(
+        None, description="jsonl or csv; default: as its name ends, also before .gz", examples=["jsonl"]
+    )
     count: int | None = Field(None, ge=0, description="number of files in it", examples=[250000])
     sha256: str | None = Field(None, description="its checksum, 64 hexadecimal digits", examples=["9f86d081884c…"])
 
@@ -102,8 +108,16 @@ class FileManifest(EventPart):
 class Scan(EventPart):
     """The files are whatever is found in source.folder."""
 
-    include: Many[str] | None = Field(None, description="globs", examples=[["**/*.nxs"]])
-    exclude: Many[str] | None = Field(None, description="globs", examples=[["**/*.tmp"]])
+    include: Many[str] | None = Field(
+        None, description="globs: `*.nxs` at any depth, `raw/**` from the folder; default: all", examples=[["*.nxs"]]
+    )
+    exclude: Many[str] | None = Field(None, description="globs of what is left out", examples=[["*.tmp", "work/"]])
+    checksums: str | None = Field(
+        None,
+        min_length=1,
+        description="sha256, blake2b, xxh3_64 or xxh3_128; default: files.checksums",
+        examples=["sha256"],
+    )
 
 
 class Relationship(EventPart):
@@ -255,7 +269,10 @@ class AcquisitionCompleted(EventPart):
         "complete", description="whether `files` are all files, or come on top of earlier ones", examples=["complete"]
     )
     checksumAlgorithm: str | None = Field(
-        None, min_length=1, description="chkAlg: a name that Python's hashlib knows", examples=["sha256"]
+        None,
+        min_length=1,
+        description="chkAlg: a name that Python's hashlib knows, xxh3_64 or xxh3_128",
+        examples=["sha256"],
     )
     attachments: Many[EventAttachment] | None = Field(
         None, description="previews", examples=[[{"caption": "Sum of all frames"}]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
 from scicat_ingest.decode.decoded import Decoded, Ignored, MappedBy
@@ -52,19 +52,17 @@ class Accepted:
 
     @property
     def lists_files_elsewhere(self) -> bool:
-        """Whether the files must be looked for: a manifest, or a scan."""
+        """Whether files must be looked for or at: a manifest, a scan, or a list that is to be compared."""
         event = self.decoded.event
-        return event.fileManifest is not None or event.scan is not None
+        if event.fileManifest is not None or event.scan is not None:
+            return True
+        return bool(event.files) and self.rules.files.looks_at_listed_files
 
     @property
     def needs_pictures(self) -> bool:
         """Whether an attachment must be made from a file."""
-        return any(attachment.thumbnail is None and attachment.path is not None for attachment in self.attachments)
-
-    @property
-    def attachments(self) -> tuple[Any, ...]:
-        """The event's own."""
-        return tuple(self.decoded.event.attachments or ())
+        given = self.decoded.event.attachments or ()
+        return any(attachment.path is not None or attachment.plot is not None for attachment in given)
 
 
 def read(record: Record, rules: MappingRules) -> Document | Part | NeedsSchema | Ignored | RecordFault:

@@ -7,7 +7,8 @@ Each stage ends in the next one, in an outcome, or in a wait. What takes long an
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import anyio.to_thread
@@ -113,8 +114,11 @@ class Facility(Protocol):
         """
         ...
 
-    async def make_pictures(self, decoded: Decoded, rules: MappingRules) -> Decoded:
-        """Give the event with thumbnails for attachments that are files; those that cannot be made are warnings."""
+    async def make_pictures(self, decoded: Decoded, rules: MappingRules, *, waited: bool = False) -> Decoded:
+        """Give the event with thumbnails for attachments that are files; those that cannot be made are warnings.
+
+        Once it was `waited` for long enough, so are those whose file is not there. Raises RecordFault.
+        """
         ...
 
 
@@ -265,31 +269,44 @@ def gather(
     given: Circumstances, accepted: Accepted, looked_up: LookedUp | None = None, listed: FileList | None = None
 ) -> Stage:
     """Give the next stage of an event: what must still be known, else its planning and delivery."""
-    rules, facility, event = accepted.rules, given.facility, accepted.decoded.event
     if not accepted.is_complete:
         if accepted.wanted and looked_up is None:
             return _LookingUp(given, accepted, given.catalogue.look_up(accepted.pid, accepted.wanted))
         if accepted.lists_files_elsewhere and listed is None:
-
-            async def with_list(found: FileList | RecordFault) -> Stage:
-                if isinstance(found, RecordFault):
-                    return given.over(found, accepted.pid)
-                return gather(given, accepted, looked_up, found)
-
-            async def list_them() -> FileList:
-                created = creation_time(event, verbatim_fields(event, rules), given.record.timestamp_ms)
-                return await facility.list_files(event, rules, created)
-
-            return Fetched(given, list_them, with_list)
+            return _with_list(given, accepted, looked_up)
         if accepted.needs_pictures:
-
-            async def with_pictures(found: Decoded | RecordFault) -> Stage:
-                if isinstance(found, RecordFault):
-                    return given.over(found, accepted.pid)
-                return gather(given, Accepted(found, rules, accepted.pid, accepted.wanted), looked_up, listed)
-
-            return Fetched(given, lambda: facility.make_pictures(accepted.decoded, rules), with_pictures)
+            return _with_pictures(given, accepted, looked_up, listed)
     return _Planning(given, accepted, looked_up or NOTHING_LOOKED_UP, listed)
+
+
+def _with_list(given: Circumstances, accepted: Accepted, looked_up: LookedUp | None) -> Stage:
+    event, rules = accepted.decoded.event, accepted.rules
+
+    async def list_them() -> FileList:
+        created = creation_time(event, verbatim_fields(event, rules), given.record.timestamp_ms)
+        return await given.facility.list_files(event, rules, created)
+
+    async def then(found: FileList | RecordFault) -> Stage:
+        if isinstance(found, RecordFault):
+            return given.over(found, accepted.pid)
+        return gather(given, accepted, looked_up, found)
+
+    return Fetched(given, list_them, then)
+
+
+def _with_pictures(
+    given: Circumstances, accepted: Accepted, looked_up: LookedUp | None, listed: FileList | None
+) -> Stage:
+    make = partial(given.facility.make_pictures, accepted.decoded, accepted.rules)
+
+    async def then(found: Decoded | RecordFault) -> Stage:
+        if isinstance(found, FileNotThere):
+            return Fetched(given, partial(make, waited=True), then)
+        if isinstance(found, RecordFault):
+            return given.over(found, accepted.pid)
+        return gather(given, replace(accepted, decoded=found), looked_up, listed)
+
+    return Fetched(given, make, then)
 
 
 def _with_file(given: Circumstances, needs: NeedsFile) -> Stage:

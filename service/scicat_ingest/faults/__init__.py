@@ -56,6 +56,7 @@
     │   └── Stalled                 stalled
     └── ConfigurationFault          our own set-up is wrong: halt, exit 78, lose nothing
         ├── InvalidSettings         invalid_settings
+        ├── NoSpace                 no_space
         ├── InvalidMapping          invalid_mapping
         ├── ExtraMissing            extra_missing
         ├── CredentialsRejected     credentials_rejected
@@ -132,6 +133,7 @@ from scicat_ingest.faults.surroundings import (
     KafkaUnreachable,
     MayNotCreate,
     MissingTopic,
+    NoSpace,
     NotThereYet,
     RegistryUnavailable,
     Stalled,
@@ -181,6 +183,7 @@ __all__ = [
     "MayNotCreate",
     "MissingField",
     "MissingTopic",
+    "NoSpace",
     "NonFiniteNumber",
     "NotAnObject",
     "NotThereYet",

@@ -134,7 +134,7 @@ class InvalidManifest(InvalidEvent):
 
 
 class TooManyFiles(InvalidEvent):
-    """The event lists more files than `limits.max_inline_files`."""
+    """More files than `limits.max_inline_files` in an event, or than `files.max_files` in a manifest or scan."""
 
     code = "too_many_files"
     default_hint = "send long file lists as a manifest"

@@ -161,6 +161,12 @@ class HistoryLost(ConfigurationFault):
     default_hint = "find out what was lost, then start once with `scicat-ingest run --accept-loss`"
 
 
+class NoSpace(ConfigurationFault):
+    """The disk for temporary files is full, or cannot be written to."""
+
+    code = "no_space"
+
+
 class InvalidMapping(ConfigurationFault):
     """A mapping file cannot work; the message names file, line and field."""
 

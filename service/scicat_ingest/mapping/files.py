@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _BODY_SHARE = 0.9
 """How much of the server's body limit the files of a block may take; the rest is for its other fields."""
+_PLAIN = re.compile(r"[ !#-\[\]-~]*")
+"""Text that JSON takes as it is."""
 _FILE_OVERHEAD = 200
 """Bytes of JSON around the texts of one file."""
 
@@ -131,9 +134,16 @@ def split_files(files: Iterable[DataFile], rules: MappingRules) -> Iterator[tupl
 
 
 def _body_bytes(file: DataFile) -> int:
-    """Bound the file's JSON from above: a backslash or quote takes two bytes, a control character six."""
+    """Bound the file's JSON from above."""
     texts = (file.path, file.chk, file.uid, file.gid, file.perm, file.type)
-    return _FILE_OVERHEAD + sum(len(json.dumps(text, ensure_ascii=False).encode()) for text in texts if text)
+    return _FILE_OVERHEAD + sum(_text_bytes(text) for text in texts if text)
+
+
+def _text_bytes(text: str) -> int:
+    """Give what a text takes in JSON: a backslash or quote takes two bytes, a control character six."""
+    if _PLAIN.fullmatch(text):
+        return len(text)
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def _shared_fields(event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class Plan:
 
 def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> Plan:
     """Turn an entry into its steps; `weight` is the size in bytes of the record that it was made from."""
-    blocks = _blocks(entry)
+    blocks, digests = _blocks(entry)
     return Plan(
         pid=entry.pid,
         acquisition_id=entry.acquisition_id,
@@ -142,7 +142,7 @@ def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> 
         blocks=blocks,
         number_of_files=entry.files.count,
         size=entry.files.size,
-        digests=frozenset(block.digest for block in blocks),
+        digests=frozenset(digests),
         attachments=tuple(PostAttachment(attachment.payload()) for attachment in entry.attachments),
         warnings=entry.warnings,
         mapping=entry.mapping,
@@ -153,11 +153,17 @@ def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> 
     )
 
 
-def _blocks(entry: CatalogueEntry) -> tuple[PostOrigDatablock, ...] | Streamed:
-    blocks = entry.origdatablocks
-    if isinstance(blocks, tuple):
-        return tuple(PostOrigDatablock(block.payload()) for block in blocks)
-    return Streamed(lambda: (PostOrigDatablock(block.payload()) for block in blocks), len(blocks))
+def _blocks(entry: CatalogueEntry) -> tuple[tuple[PostOrigDatablock, ...] | Streamed, list[bytes]]:
+    """Give the blocks and their digests; long lists are gone through once."""
+
+    def make() -> Iterator[PostOrigDatablock]:
+        return (PostOrigDatablock(block.payload()) for block in entry.origdatablocks)
+
+    if isinstance(entry.origdatablocks, tuple):
+        few = tuple(make())
+        return few, [block.digest for block in few]
+    digests = [block.digest for block in make()]
+    return Streamed(make, len(digests)), digests
 
 
 def _signed(payload: dict[str, Any]) -> dict[str, Any]:

@@ -49,11 +49,10 @@ async def preview(
 
     Raises RegistryUnavailable, ConfigurationFault.
     """
-    patient = {
-        topic: replace(each, files=each.files.model_copy(update={"wait_seconds": 0})) for topic, each in rules.items()
-    }
+    at_once = {"wait_seconds": 0, "stable_seconds": 0}
+    hasty = {topic: replace(each, files=each.files.model_copy(update=at_once)) for topic, each in rules.items()}
     catalogue, planning = _Catalogue(), _Planning()
-    pipeline = Pipeline(patient, catalogue, facility, joins, lambda: datetime.now(UTC), plans=planning)
+    pipeline = Pipeline(hasty, catalogue, facility, joins, lambda: datetime.now(UTC), plans=planning)
     known = pipeline.begin_joins()
     for record in records:
         prepared = pipeline.prepare(record, known)

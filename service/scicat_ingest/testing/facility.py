@@ -32,6 +32,6 @@ class EmptyFacility:
         """Raise NotThereYet."""
         raise NotThereYet("no files are there: nothing is mounted")
 
-    async def make_pictures(self, decoded: Decoded, rules: MappingRules) -> Decoded:  # noqa: ARG002 (a Facility)
+    async def make_pictures(self, decoded: Decoded, rules: MappingRules, *, waited: bool = False) -> Decoded:  # noqa: ARG002 (a Facility)
         """Raise NotThereYet."""
         raise NotThereYet("no pictures are there: nothing is mounted")

@@ -83,9 +83,9 @@ class Facility(EmptyFacility):
     async def list_files(self, *_: Any) -> Any:
         return await self._answer()
 
-    async def make_pictures(self, decoded: Decoded, *_: Any) -> Any:
+    async def make_pictures(self, decoded: Decoded, *_: Any, waited: bool = False) -> Any:
         make = await self._answer()
-        return make(decoded)
+        return make(decoded, waited)
 
 
 @dataclass
@@ -96,10 +96,11 @@ class Clock:
     waits: list[TryAgain] = field(default_factory=list)
 
 
-def run(value: Any, facility: Facility, clock: Clock | None = None) -> Outcome:
+def run(value: Any, facility: Facility, clock: Clock | None = None, **files: Any) -> Outcome:
     """Go the way of a record, as the engine would; a wait takes no time but the clock's."""
     clock = clock or Clock()
-    way = Pipeline({"scicat.acquisitions": rules()}, Catalogue(), facility, JoinsSettings(), lambda: clock.now)
+    given = {"scicat.acquisitions": rules(files=files)}
+    way = Pipeline(given, Catalogue(), facility, JoinsSettings(), lambda: clock.now)
     prepared = way.prepare(record(value), way.begin_joins())
     assert isinstance(prepared, Prepared)
 
@@ -118,8 +119,9 @@ def run(value: Any, facility: Facility, clock: Clock | None = None) -> Outcome:
     return anyio.run(go)
 
 
-def with_thumbnail(decoded: Decoded) -> Decoded:
-    attachments = [each.model_copy(update={"thumbnail": PNG}) for each in decoded.event.attachments or ()]
+def with_thumbnail(decoded: Decoded, waited: bool) -> Decoded:  # noqa: FBT001 (as it is called)
+    drawn = {"thumbnail": PNG, "path": None}
+    attachments = [each.model_copy(update=drawn) for each in decoded.event.attachments or ()]
     event_with = decoded.event.model_copy(update={"attachments": attachments})
     return replace(decoded, event=event_with, warnings=(*decoded.warnings, "scaled down"))
 
@@ -168,6 +170,29 @@ def test_pictures_are_made_before_the_plan() -> None:
     assert isinstance(outcome, Ingested)
     assert [step.payload["thumbnail"] for step in outcome.plan.attachments] == [PNG]
     assert "scaled down" in outcome.plan.warnings
+
+
+def without_attachments(decoded: Decoded, waited: bool) -> Decoded:  # noqa: FBT001 (as it is called)
+    assert waited
+    return replace(decoded, event=decoded.event.model_copy(update={"attachments": []}), warnings=("left out",))
+
+
+def test_a_picture_that_never_comes_does_not_stop_its_dataset() -> None:
+    """It is waited for as any file, then asked for a last time: what can be drawn is drawn."""
+    clock = Clock()
+    facility = Facility([*[NotThereYet("sum.png is not there")] * 20, without_attachments])
+    outcome = run(PICTURE, facility, clock)
+    assert isinstance(outcome, Ingested)
+    assert (outcome.plan.attachments, outcome.plan.warnings) == ((), ("left out",))
+    assert 300 <= sum(wait.seconds for wait in clock.waits) <= 330
+
+
+def test_a_listed_file_is_looked_at_where_the_settings_say_so() -> None:
+    """A list that an event gives is compared with the files."""
+    facility = Facility([LISTED])
+    outcome = run(event(), facility, verify="size")
+    assert isinstance(outcome, Ingested)
+    assert (facility.asked, outcome.plan.number_of_files) == (1, LISTED.count)
 
 
 def test_a_bug_while_fetching_costs_one_record_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
