@@ -27,8 +27,8 @@ class Findings:
 
     def __init__(self, field: str) -> None:
         self._field = field
-        self._shown: dict[str, list[str]] = {}
-        self._counts: Counter[str] = Counter()
+        self._shown: dict[tuple[str, str], list[str]] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def judge(
         self, policy: LintPolicy, what: str, steps: Steps, *, done: str = "", got: Any = None, new: str | None = None
@@ -43,10 +43,10 @@ class Findings:
         if policy == "reject":
             raise InvalidMetadata(_say(what, got), field=self._path(steps))
         mend = policy == "strip"
-        kind = f"{what}; {done}" if mend else what
+        kind = (what, done if mend else "")
         self._counts[kind] += 1
         if self._counts[kind] <= _MOST_SHOWN:
-            text = f"{_say(what, got)}; {_say(done, new, ' ')}" if mend else _say(what, got)
+            text = _say(what, got) + (f"; {_say(done, new, ' ')}" if mend else "")
             self._shown.setdefault(kind, []).append(f"{self._path(steps)}: {text}")
         return mend
 
@@ -54,7 +54,9 @@ class Findings:
         """Give every finding, of each kind the first 20 and the number of the others."""
         shown = [text for texts in self._shown.values() for text in texts]
         more = self._counts - Counter(dict.fromkeys(self._counts, _MOST_SHOWN))
-        return shown + [f"{self._field}: {kind}, in {count} more places" for kind, count in more.items()]
+        return shown + [
+            f"{self._field}: {'; '.join(filter(None, kind))}, in {count} more places" for kind, count in more.items()
+        ]
 
     def _path(self, steps: Steps) -> str:
         path: list[str | int] = []

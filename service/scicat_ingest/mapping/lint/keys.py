@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_SYNTAX = re.compile(r"[.\[\]<>$]")
+_SYNTAX = ".[]<>$"
 _ENCODED = re.compile(r"%(?=[0-9A-Fa-f]{2})")
-_FLAWED = re.compile(rf"{_SYNTAX.pattern}|{_ENCODED.pattern}|\A\s|\s\Z")
+_FLAWED = re.compile(rf"[{re.escape(_SYNTAX)}]|{_ENCODED.pattern}|\A\s|\s\Z")
+_UNDERSCORES = str.maketrans(_SYNTAX, "_" * len(_SYNTAX))
 _JAVASCRIPT = frozenset({
     "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__", "constructor",
     "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
@@ -33,7 +34,7 @@ def flawed_names(names: Collection[str]) -> dict[str, str]:
 def _why(name: str) -> str:
     if name in _JAVASCRIPT:
         return JAVASCRIPT
-    if _SYNTAX.search(name):
+    if any(character in name for character in _SYNTAX):
         return SYNTAX
     return ENCODED if _ENCODED.search(name) else BLANK
 
@@ -51,7 +52,9 @@ def misread_siblings(names: Collection[str]) -> list[str]:
 
 def safe_name(name: str) -> str:
     """Give a name in which nothing is misread: `a.b` is `a_b`, `toString` is `toString_`. Not for misread siblings."""
-    safe = _ENCODED.sub("_", _SYNTAX.sub("_", name)).strip() or "_"
+    safe = name.translate(_UNDERSCORES).strip() or "_"
+    if "%" in safe:
+        safe = _ENCODED.sub("_", safe)
     return f"{safe}_" if safe in _JAVASCRIPT else safe
 
 

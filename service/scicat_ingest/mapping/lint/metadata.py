@@ -13,13 +13,15 @@ from scicat_ingest.mapping.lint.schema import json_bytes, lint_schema
 from scicat_ingest.mapping.lint.units import is_known_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from scicat_ingest.mapping.lint.findings import Steps
     from scicat_ingest.settings import LintSettings
 
 _Object = dict[str, Any]
 _LARGEST_DOUBLE_BITS = 1023
+_MOST_UNITS = 1000
+"""Different units in one event that are looked up; no real event has a tenth of them, and each costs time."""
 
 
 def lint_metadata(
@@ -63,6 +65,7 @@ class _Walk:
         self._judge = findings.judge
         self.names = 0
         """How many there are in all objects."""
+        self._units: dict[str, bool] = {}
 
     def object(self, given: _Object, steps: Steps, level: int, *, read: bool) -> _Object:
         """Mend names, then the quantity that the object may be, then what is in it."""
@@ -160,29 +163,22 @@ class _Walk:
 
         Siblings of value and unit come second: taking a blank off can make one of them.
         """
-        flawed = flawed_names(given)
-        new = without_collisions({name: safe_name(name) for name in flawed}, given)
-        kept, was = self._renamed(given, new, flawed, {}, steps)
+        kept, was = self._renamed(given, flawed_names(given), safe_name, {}, steps)
         if not read:
             return kept, was
-        siblings = misread_siblings(kept)
-        new = without_collisions({name: f"_{name}" for name in siblings}, kept)
-        return self._renamed(kept, new, dict.fromkeys(siblings, SIBLING), was, steps)
+        return self._renamed(kept, dict.fromkeys(misread_siblings(kept), SIBLING), "_{}".format, was, steps)
 
     def _renamed(
-        self, given: _Object, new: dict[str, str], why: Mapping[str, str], was: dict[str, str], steps: Steps
+        self, given: _Object, why: Mapping[str, str], safe: Callable[[str], str], was: dict[str, str], steps: Steps
     ) -> tuple[_Object, dict[str, str]]:
-        mended = {
-            old: name
-            for old, name in new.items()
-            if self._judge(
-                self._settings.keys, why[old], (steps, was.get(old, old)), done="it was renamed to", new=name
-            )
-        }
-        if not mended:
+        policy = self._settings.keys
+        new = without_collisions({name: safe(name) for name in why}, given) if policy == "strip" else {}
+        for name, reason in why.items():
+            self._judge(policy, reason, (steps, was.get(name, name)), done="it was renamed to", new=new.get(name))
+        if not new:
             return given, was
-        kept = {mended.get(name, name): item for name, item in given.items()}
-        return kept, was | {name: was.get(old, old) for old, name in mended.items()}
+        kept = {new.get(name, name): item for name, item in given.items()}
+        return kept, was | {name: was.get(old, old) for old, name in new.items()}
 
     def _with_known_unit(self, quantity: _Object, steps: Steps) -> _Object:
         unit, policy = quantity["unit"], self._settings.units
@@ -190,8 +186,16 @@ class _Walk:
             return quantity
         if not isinstance(unit, str):
             mend = self._judge(policy, "a unit must be a text", steps, done="it was left out", got=unit)
-        elif not is_known_unit(unit):
+        elif not self._knows(unit):
             mend = self._judge(policy, "this unit is not known", steps, done="it was left out", got=unit)
         else:
             return quantity
         return {name: item for name, item in quantity.items() if name != "unit"} if mend else quantity
+
+    def _knows(self, unit: str) -> bool:
+        known = self._units.get(unit)
+        if known is None:
+            known = len(self._units) < _MOST_UNITS and is_known_unit(unit)
+            if len(self._units) < _MOST_UNITS:
+                self._units[unit] = known
+        return known

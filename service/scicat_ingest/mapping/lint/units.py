@@ -75,8 +75,9 @@ _MAY_FOLLOW = {
 
 
 def _is_name(name: str) -> bool:
-    known = name in _MATHJS_ONLY or _MATHJS_POWERS.fullmatch(name) or _registry().parse_unit_name(name)
-    return bool(known)
+    if name in _MATHJS_ONLY or _MATHJS_POWERS.fullmatch(name):
+        return True
+    return bool(_registry().parse_unit_name(name.replace("°", "degree")))  # as pint's own parser begins
 
 
 @cache
