@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.faults import InvalidField
-from scicat_ingest.mapping.lint import lint_metadata
+from scicat_ingest.mapping.lint import lint_metadata, without_collisions
 from scicat_ingest.mapping.rules import PRODUCED_BY
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ def build_scientific_metadata(decoded: Decoded, rules: MappingRules) -> tuple[di
     if rules.mapping.provenance:
         metadata = dict(metadata)
         if PROVENANCE in metadata:
-            metadata[f"{PROVENANCE}_from_event"] = metadata.pop(PROVENANCE)
-            warnings.append(f"{field}.{PROVENANCE}: the name is ours, the event's entry is {PROVENANCE}_from_event")
+            new = without_collisions({PROVENANCE: f"{PROVENANCE}_from_event"}, metadata)[PROVENANCE]
+            metadata[new] = metadata.pop(PROVENANCE)
+            warnings.append(f"{field}.{PROVENANCE}: the name is ours, the event's entry is {new}")
         metadata[PROVENANCE] = {
             "acquisitionId": event.acquisitionId,
             "revision": event.revision,

@@ -97,6 +97,8 @@ def test_an_events_own_entry_makes_room_for_the_provenance() -> None:
     assert got["ingest"]["acquisitionId"] == "odin-000042"
     assert got["ingest_from_event"] == {"acquisitionId": "other"}
     assert planned.warnings == ("metadata.ingest: the name is ours, the event's entry is ingest_from_event",)
+    got = dataset(event(metadata={"ingest": 1, "ingest_from_event": 2}))["scientificMetadata"]
+    assert (got["ingest_from_event"], got["ingest_from_event_2"]) == (2, 1)
 
 
 def test_a_hundred_thousand_entries_are_taken_in_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,8 @@ def lint_schema(metadata: Mapping[str, Any], schema: Mapping[str, Any], policy: 
     """Note the first places where the metadata are not as the schema says; of each, what the schema wants there.
 
     A `$ref` is looked for in the schema itself and among JSON Schema's own documents; nothing is fetched. Where a
-    schema refers to anything else, and for metadata of more than 20 000 values or 2 MiB, it is noted that nothing was
-    checked; that is never a reason to reject. Raises InvalidMetadata where the policy is `reject`.
+    schema refers to anything else or has a wrong pattern, and for metadata of more than 20 000 values or 2 MiB, it is
+    noted that not all was checked; that is never a reason to reject. Raises InvalidMetadata where the policy is `reject`.
     """
     if policy == "off":
         return
@@ -51,6 +52,9 @@ def lint_schema(metadata: Mapping[str, Any], schema: Mapping[str, Any], policy: 
     except Unresolvable as error:
         what = "not checked against the schema, which refers to what it does not contain"
         findings.judge("warn", what, (), got=error.ref)
+    except re.error as error:
+        what = "not checked against the schema, in which a pattern is no regular expression of Python"
+        findings.judge("warn", what, (), got=str(error))
     except RecursionError:
         findings.judge("warn", "not checked against the schema: metadata or schema are nested too deep", ())
 

@@ -170,6 +170,12 @@ def test_addresses_can_be_a_reason_to_reject() -> None:
     assert fault(InvalidMetadata, event(contactEmail="x"), lint={"emails": "reject"}).field == "contactEmail"
 
 
+def test_off_needs_no_quotes_in_yaml() -> None:
+    """There it is another word for false."""
+    settings = LintSettings.model_validate({"units": False, "size": False})
+    assert (settings.units, settings.size) == ("off", "off")
+
+
 def test_the_digest_tells_the_policies() -> None:
     """A dataset made with others is another."""
     assert rules().digest != rules(lint={"units": "strip"}).digest

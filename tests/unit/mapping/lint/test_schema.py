@@ -76,6 +76,12 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "http://127.0.0.1:1/other.json" in warning
 
 
+def test_a_wrong_pattern_is_no_crash() -> None:
+    """JavaScript's regular expressions are not quite Python's."""
+    (warning,) = found({"a": "x"}, {"properties": {"a": {"pattern": "(?<name>x)"}}})
+    assert warning.startswith("metadata: not checked against the schema, in which a pattern is no regular expression")
+
+
 def test_references_within_the_schema_and_to_json_schema_itself_work() -> None:
     """Older drafts are known too."""
     within = {"$defs": {"n": {"type": "number"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}
