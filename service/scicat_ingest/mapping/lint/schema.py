@@ -34,7 +34,8 @@ def lint_schema(metadata: Mapping[str, Any], schema: Mapping[str, Any], policy: 
 
     A `$ref` is looked for in the schema itself and among JSON Schema's own documents; nothing is fetched. Where a
     schema refers to anything else or has a wrong pattern, and for metadata of more than 20 000 values or 2 MiB, it is
-    noted that not all was checked; that is never a reason to reject. Raises InvalidMetadata where the policy is `reject`.
+    noted that not all was checked; that is never a reason to reject. Raises InvalidMetadata where the policy is
+    `reject`.
     """
     if policy == "off":
         return
