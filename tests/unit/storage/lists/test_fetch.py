@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -10,7 +11,6 @@ import pytest
 
 from scicat_ingest.faults import IngestFault, InvalidManifest, NotThereYet
 from scicat_ingest.settings import FilesSettings
-from scicat_ingest.storage.lists import fetch as fetch_module
 from scicat_ingest.storage.lists.fetch import HttpsFetch
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_compression_that_nobody_asked_for_is_refused() -> None:
 def test_a_server_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte now and then keeps every timeout of a single read quiet."""
     now = [0.0]
-    monkeypatch.setattr(fetch_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     class Drip(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
