@@ -38,6 +38,7 @@ class Facility:
     partitions: int = 6
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By group of settings."""
+    roots: tuple[str, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -65,7 +66,8 @@ class Facility:
             },
             "log": {"format": "json", "level": "WARNING"},
         }
-        return {name: {**groups.get(name, {}), **self.changes.get(name, {})} for name in {*groups, *self.changes}}
+        changed = {name: {**groups.get(name, {}), **self.changes.get(name, {})} for name in {*groups, *self.changes}}
+        return {**changed, "sources": [{"topic": TOPIC, "roots": list(self.roots)}]}
 
     @property
     def settings(self) -> Settings:

@@ -2,6 +2,7 @@
 
 python -m bench.file_lists                       1 000 000 files: 1 min
 python -m bench.file_lists --files 100000 --json
+python -m bench.file_lists --service             and delivered by the service, to the stand-in: 3 min
 
 Beside it the floor: json.loads and json.dumps of the same lines, one after another, in the same process.
 """
@@ -19,6 +20,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
+from bench.facility import Facility
+
 from scicat_ingest.catalogue.entry import CatalogueEntry
 from scicat_ingest.decode.decoded import Decoded
 from scicat_ingest.decode.document import Document
@@ -32,6 +36,8 @@ from scicat_ingest.storage.lists.checksums import Pace
 from scicat_ingest.storage.lists.listed import Listing
 from scicat_ingest.storage.lists.listing import list_files
 from scicat_ingest.storage.roots import Roots
+from scicat_ingest.testing.kafka import EmbeddedKafka
+from scicat_ingest.testing.stand_in import StandInThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,15 +96,7 @@ def run(folder: Path, files: int, digest: str, name: str) -> dict[str, Any]:
     settings = example_settings()
     settings = settings.model_copy(update={"files": FilesSettings(max_files=max(files, 1), stable_seconds=0)})
     rules = rules_for(source, settings)
-    event = {
-        "acquisitionId": "bench",
-        "owner": {"name": "Ada", "email": "ada@example.org"},
-        "source": {"folder": str(folder)},
-        "fileManifest": {"uri": name, "count": files, "sha256": digest},
-        "checksumAlgorithm": "md5",
-        "startedAt": "2026-04-22T10:00:00Z",
-        "instrument": {"name": "bench"},
-    }
+    event = event_of(folder, files, digest, name)
     decoded = accept_native(Document("json", event, "bench"), source, rules.mapping, rules.limits)
     assert isinstance(decoded, Decoded)
     assert decoded.event.startedAt is not None
@@ -139,6 +137,63 @@ def run(folder: Path, files: int, digest: str, name: str) -> dict[str, Any]:
     }
 
 
+async def deliver(files: int) -> dict[str, Any]:
+    """Let the service deliver a short list and a long one, and give the growth of its peak memory."""
+    with (
+        EmbeddedKafka() as kafka,
+        StandInThread() as stand_in,
+        tempfile.TemporaryDirectory() as name,
+    ):
+        folder = Path(name)
+        changes = {"files": {"max_files": files, "stable_seconds": 0}}
+        facility = Facility(kafka.bootstrap_servers, stand_in.url, folder, 1, changes, roots=(name,))
+        await facility.make_topics()
+        service = facility.start("service")
+        try:
+            await ingest(facility, folder, 1000)
+            before = service.peak_bytes
+            begun = time.perf_counter()
+            outcome = await ingest(facility, folder, files)
+            seconds = time.perf_counter() - begun
+            growth = service.peak_bytes - before
+        finally:
+            service.stop()
+        stored = sum(len(block["dataFileList"]) for block in stand_in.store.origdatablocks())
+        return {
+            "files": files,
+            "verdict": outcome["verdict"],
+            "files_stored": stored - 1000,
+            "service_seconds": round(seconds, 1),
+            "service_growth_mib": round(growth / MIB, 1),
+        }
+
+
+async def ingest(facility: Facility, folder: Path, files: int) -> dict[str, Any]:
+    """Send an event with so many files and give its outcome."""
+    digest = write_manifest(folder / f"{files}.jsonl", files)
+    event = event_of(folder, files, digest, f"{files}.jsonl") | {"acquisitionId": f"bench-{files}"}
+    await facility.send([(b"bench", json.dumps(event).encode())])
+    async for batch in facility.outcomes():
+        for message in batch:
+            outcome: dict[str, Any] = json.loads(message.value)
+            if outcome.get("acquisitionId") == event["acquisitionId"]:
+                return outcome
+    raise AssertionError("outcomes never end")
+
+
+def event_of(folder: Path, files: int, digest: str, name: str) -> dict[str, Any]:
+    """Give the event of a manifest."""
+    return {
+        "acquisitionId": "bench",
+        "owner": {"name": "Ada", "email": "ada@example.org"},
+        "source": {"folder": str(folder)},
+        "fileManifest": {"uri": name, "count": files, "sha256": digest},
+        "checksumAlgorithm": "md5",
+        "startedAt": "2026-04-22T10:00:00Z",
+        "instrument": {"name": "bench"},
+    }
+
+
 def no_fetch(uri: str) -> AbstractContextManager[Iterator[bytes]]:
     """Refuse: the manifest is here."""
     raise AssertionError(uri)
@@ -149,13 +204,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--service", action="store_true", help="let the whole service deliver it")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.here:
         command = [sys.executable, "-m", "bench.file_lists", "--here", *sys.argv[1:]]
         return subprocess.run(command, check=False).returncode  # noqa: S603 (ourselves)
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options.files, Path(folder))
+    if options.service:
+        result = anyio.run(deliver, options.files)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            result = measure(options.files, Path(folder))
     if options.json:
         print(json.dumps(result))
         return 0

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 import httpx
 from aiokafka import AIOKafkaProducer
 
@@ -27,6 +28,7 @@ from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.faults import InvalidSettings
+from scicat_ingest.mapping.lint.units import is_known_unit
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.observe.watchdog import Watchdog
 from scicat_ingest.preview.reload import Reload
@@ -149,6 +151,7 @@ async def open_engine(
     """
     rules = rules_by_topic(settings)
     _warn_of_short_settle(settings.scicat)
+    await anyio.to_thread.run_sync(is_known_unit, "K")  # its tables take half a second: not while records wait
     async with AsyncExitStack() as stack:
         facility = await stack.enter_async_context(open_facility(settings))
         deliveries = await stack.enter_async_context(open_catalogue(settings))
