@@ -4,8 +4,8 @@ Beside `NAME.yaml` stand
 
 - `NAME.example.*`, an event in its own format: one record, or several, as JSON lines or msgpack documents. An example
   that is a folder has a record a file, in the order of their names.
-- `NAME.expected.json`, what `map --json` is to print for it. Of a run that is told in several records only what the
-  last one gives counts.
+- `NAME.expected.json`, what `map --json` is to print for it; an array for several datasets. Of a run that is told in
+  several records only what the last one gives counts, not what is ignored before.
 - `NAME.example.headers.json`, its Kafka headers, where it has any.
 - `NAME.files/`, what is in `/` of the machines that the events name, where files are read or listed.
 
@@ -28,6 +28,7 @@ _VOLATILE = frozenset(
     {
         "dataset.scientificMetadata.ingest.mappingDigest",
         "dataset.scientificMetadata.ingest.producedBy",
+        "dataset.scientificMetadata.ingest.written",
     }
 )
 """What changes with the service and the settings."""
