@@ -5,14 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, nodes
 from jinja2.exceptions import FilterArgumentError, SecurityError, TemplateError
 from jinja2.meta import find_undeclared_variables
 
-from scicat_ingest.catalogue.times import write_time
 from scicat_ingest.faults import IngestFault, InvalidMapping
 from scicat_ingest.translate.filters import CONSTANT_ARGUMENT, check_constant
 from scicat_ingest.translate.sandbox import OMIT, SANDBOX, Omit
@@ -78,8 +76,6 @@ class Expression:
         """Evaluate it."""
         try:
             value = self._evaluate(names)
-            if callable(value):  # `event.items`, which the event does not have: a method of Python's
-                raise UndefinedError("it is not there")
             return value if isinstance(value, Omit) else as_json(value)
         except UndefinedError as error:
             raise Missing(str(error)) from None
@@ -139,7 +135,7 @@ def _only_expression(text: str, where: str) -> str | None:
         return None
     inner = stripped[2:-2]
     inner = inner[1:] if inner.startswith(("-", "+")) else inner  # `{{-` takes blanks away; `{{ -1 }}` is a number
-    return (inner[:-1] if inner.endswith("-") else inner).strip()
+    return (inner.removesuffix("-")).strip()
 
 
 def _parse(text: str, where: str, shown: str) -> nodes.Template:
@@ -215,14 +211,12 @@ def _as_json(value: Any, budget: list[int], depth: int) -> Any:  # noqa: C901, P
             return value
         case dict():
             return {_key(name, budget): _as_json(item, budget, depth + 1) for name, item in value.items()}
-        case datetime():
-            return write_time(value)
-        case date():
-            return value.isoformat()
         case Undefined():
             value._fail_with_undefined_error()  # noqa: SLF001 (jinja2's own way to say what is missing)
         case Omit():
             raise CannotEvaluate("omit cannot stand within an array or object that an expression makes")
+        case _ if callable(value):  # `event.items`, which the event does not have: a method of Python's
+            raise UndefinedError("it is not there")
         case _ if hasattr(value, "__iter__"):
             return [_as_json(item, budget, depth + 1) for item in value]
     raise CannotEvaluate(f"the result is a {type(value).__name__}, which JSON does not know")

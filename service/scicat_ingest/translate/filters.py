@@ -121,7 +121,8 @@ def total(values: list[float], attribute: str | None = None) -> float:
     for item in items:
         if item is not None and (isinstance(item, bool) or not isinstance(item, (int, float))):
             raise FilterArgumentError(f"sum: expected numbers, got {item!r}")
-    return sum(item for item in items if item is not None)
+    found: float = sum(item for item in items if item is not None)
+    return found
 
 
 def integer(value: Any, default: Any = _REFUSED) -> Any:

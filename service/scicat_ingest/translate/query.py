@@ -15,10 +15,10 @@ _LONGEST = 10_000
 """Characters of an expression."""
 
 
-class _Bounded(Functions):  # type: ignore[misc] # (jmespath has no types)
+class _Bounded(Functions):
     """JMESPath's functions; none makes much more than it is given."""
 
-    @signature({"types": ["string"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator] # (as above)
+    @signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, separator: str, texts: list[str]) -> str:
         if sum(map(len, texts)) + len(separator) * len(texts) > _MOST_CHARACTERS:
             raise FilterArgumentError(f"json_query: join would give more than {_MOST_CHARACTERS} characters")
