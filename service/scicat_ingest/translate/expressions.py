@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, nodes
 from jinja2.exceptions import FilterArgumentError, SecurityError, TemplateError
-from jinja2.meta import find_undeclared_variables
 
 from scicat_ingest.faults import IngestFault, InvalidMapping
 from scicat_ingest.translate.filters import CONSTANT_ARGUMENT, check_constant
@@ -85,7 +84,7 @@ class Expression:
             raise
         except (FilterArgumentError, SecurityError, TemplateError, ArithmeticError, LookupError) as error:
             raise CannotEvaluate(str(error)) from None
-        except (TypeError, ValueError, AttributeError, RecursionError, MemoryError) as error:
+        except (TypeError, ValueError, AttributeError, NameError, RecursionError, MemoryError) as error:
             raise CannotEvaluate(f"{type(error).__name__}: {error}") from None
 
     def values_read(self, names: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -161,7 +160,7 @@ def _check_statements(parsed: nodes.Template) -> None:
 
 
 def _check_names(parsed: nodes.Template) -> None:
-    for name in sorted(find_undeclared_variables(parsed)):
+    for name in sorted({node.name for node in parsed.find_all(nodes.Name)}):
         if name not in NAMES:
             close = difflib.get_close_matches(name, NAMES, n=1)
             meant = f"; is {close[0]!r} meant?" if close else f" (there is: {', '.join(NAMES)})"

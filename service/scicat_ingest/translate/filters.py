@@ -174,7 +174,7 @@ def rfc3339(value: Any, zone: str | None = None) -> str | None:
         if re.fullmatch(r"\d{1,30}(\.\d{1,30})?", value, re.ASCII):
             return write_time(from_number(float(value)))
         return write_time(parse_time(tidy(value), ZoneInfo(zone) if zone else None))
-    except (ZoneInfoNotFoundError, IsADirectoryError):
+    except (ZoneInfoNotFoundError, OSError):
         raise FilterArgumentError(f"rfc3339: there is no time zone {zone!r}") from None
     except (ValueError, OverflowError) as error:
         raise FilterArgumentError(f"rfc3339: {value!r}: {error}") from None

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, Undefined, nodes
+from jinja2 import ChainableUndefined, StrictUndefined, Undefined, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -58,6 +58,10 @@ class Omit:
 OMIT = Omit()
 
 
+class _NotThere(ChainableUndefined, StrictUndefined):
+    """What is missing, and all below it: `event.a.b | default('x')` needs no `a`; anything else raises."""
+
+
 class _Generator(CodeGenerator):
     """Makes `~` refuse null: an id `p None` would be worse than none."""
 
@@ -94,7 +98,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     code_generator_class = _Generator
 
     def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, autoescape=False, finalize=text_of)
+        super().__init__(undefined=_NotThere, autoescape=False, finalize=text_of, optimized=False)
         own = self.filters
         self.filters = {name: own[name] for name in _JINJA_FILTERS}
         self.filters |= {name: null_stays_null(own[name]) for name in _JINJA_TEXT_FILTERS}
@@ -108,6 +112,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Give a key of an object before a method of Python's: `event.values` is what the event says."""
+        if isinstance(obj, Undefined):
+            return obj
         if isinstance(obj, Mapping):
             if attribute in obj:
                 return obj[attribute]
@@ -118,7 +124,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Give an item, never a method; of what a file lacks, the reason is kept: `nexus['/entry/titel']`."""
         if isinstance(obj, Undefined):
-            return super().getitem(obj, argument)
+            return obj
         try:
             return obj[argument]
         except KeyError as error:
@@ -126,6 +132,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return self.undefined(reason, obj=obj, name=argument)
         except (TypeError, LookupError):
             return self.undefined(obj=obj, name=argument)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Give nothing in the place of `format`, which fills up as wide as it is told: it is no safe attribute."""
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Tell whether it is one of the methods that are bounded: no `ljust`, `format`, `join`."""

@@ -15,8 +15,8 @@ _OFFSET = re.compile(r"\s*(?:UTC|GMT)?([-+]\d\d):?(\d\d)?", re.ASCII)
 def from_number(number: float) -> datetime:
     """Read seconds, milliseconds, microseconds or nanoseconds since 1970. Raises ValueError for what is none."""
     seconds = number
-    while abs(seconds) > _SECONDS_UNTIL and seconds != seconds / 1000:
-        seconds = seconds / 1000
+    for _ in ("milli", "micro", "nano"):
+        seconds = seconds / 1000 if seconds > _SECONDS_UNTIL else seconds
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):

@@ -85,7 +85,9 @@ def _placed(node: yaml.Node, loader: yaml.SafeLoader, name: str, budget: Iterato
         items: dict[str, Placed] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == f"{_STANDARD}null":
-                raise InvalidMapping(f"{name}:{key_node.start_mark.line + 1}: expected a name before `:`")
+                where = f"{name}:{key_node.start_mark.line + 1}"
+                hint = 'text that begins with {{ must be in quotes: "{{ event.id }}"'
+                raise InvalidMapping(f"{where}: expected a name before `:`", hint=hint)
             key = key_node.value  # as it is written, also a number
             if key in items:
                 raise InvalidMapping(f"{name}:{key_node.start_mark.line + 1}: {key!r} comes twice")
