@@ -144,8 +144,8 @@ class MappingFile:
 
 
 @lru_cache(maxsize=64)
-def compile_mapping(text: str, name: str, schema: str | None = None) -> MappingFile:
-    """Compile a mapping file; the same one is compiled once. Raises InvalidMapping."""
+def compile_mapping(text: str, name: str, schema: str | None) -> MappingFile:
+    """Compile a mapping file, with the JSON Schema that it names; the same one once. Raises InvalidMapping."""
     return MappingFile(text, name, schema)
 
 

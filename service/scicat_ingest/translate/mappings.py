@@ -78,12 +78,12 @@ def load_mapping_file(path: Path) -> MappingFile:
     """Read and compile one file, with the JSON Schema that it names. Raises InvalidMapping."""
     text = _read(path)
     root = parse_yaml(text, path.name).value
-    schema = root.get("metadata_schema") if isinstance(root, dict) else None
-    if schema is None:
-        return compile_mapping(text, path.name)
-    if not isinstance(schema.value, str):
-        raise InvalidMapping(f"{path.name}:{schema.line}: metadata_schema: expected the name of a file")
-    return compile_mapping(text, path.name, _read(path.parent / schema.value))
+    named = root.get("metadata_schema") if isinstance(root, dict) else None
+    if named is None:
+        return compile_mapping(text, path.name, None)
+    if not isinstance(named.value, str):
+        raise InvalidMapping(f"{path.name}:{named.line}: metadata_schema: expected the name of a file")
+    return compile_mapping(text, path.name, _read(path.parent / named.value))
 
 
 def fingerprint(folder: Path | None) -> tuple[tuple[str, int, int], ...]:

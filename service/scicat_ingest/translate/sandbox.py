@@ -54,6 +54,10 @@ class Omit:
         """Name it."""
         return "omit"
 
+    def __bool__(self) -> bool:
+        """Tell that it is nothing."""
+        return False
+
 
 OMIT = Omit()
 

@@ -28,7 +28,7 @@ def context(event: JSON | None = None, **record: Any) -> Context:
 
 
 def mapping(text: str) -> MappingFile:
-    return compile_mapping(text, "ours.yaml")
+    return compile_mapping(text, "ours.yaml", None)
 
 
 def fields(text: str, event: JSON) -> Any:

@@ -292,8 +292,11 @@ def test_a_mapping_file_can_be_sent_to_another_process() -> None:
 
 def test_the_digest_tells_one_file_from_another() -> None:
     """Also by its schema; it stands in every outcome."""
-    digests = {mapping(FIRST).digest, mapping(FIRST + " ").digest, compile_mapping(FIRST, "ours.yaml", "{}").digest}
-    assert len(digests) == 2 + 1
+    with_schema = f"{FIRST}metadata_schema: s.json"
+    schemas = ("{}", '{"type": "object"}')
+    files = [mapping(FIRST), mapping(FIRST + " "), *(compile_mapping(with_schema, "a.yaml", each) for each in schemas)]
+    digests = {file.digest for file in files}
+    assert len(digests) == len(files)
     assert all(len(digest) == 16 for digest in digests)
 
 
