@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scicat_ingest.consume.record import Record
+from scicat_ingest.faults import InvalidMapping
 from scicat_ingest.preview.events import split_events
 from scicat_ingest.preview.preview import PART_OF_A_RUN, preview
 from scicat_ingest.preview.shown import as_document
@@ -72,7 +73,7 @@ async def _documents(
     example: Example, rules: MappingRules, settings: Settings, facility: Facility
 ) -> AsyncIterator[dict[str, Any]]:
     topic = rules.source.topic
-    events = (event for path in example.records for event in split_events(path.name, path.read_bytes()))
+    events = [event for path in example.records for event in split_events(path.name, _read(path))]
     records = (
         Record(topic, 0, offset, RECORDED_AT_MS, None, event.value, example.headers)
         for offset, event in enumerate(events)
@@ -80,3 +81,10 @@ async def _documents(
     async for previewed in preview(records, {topic: rules}, facility, settings.joins):
         if previewed.result != PART_OF_A_RUN:
             yield as_document(previewed.result)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidMapping(f"{path.name}: cannot be read: {error.strerror}") from None

@@ -77,7 +77,7 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_folder_without_mapping_files_is_refused(tmp_path: Path) -> None:
     """It is a wrong path, or a volume that is not mounted."""
     assert "there is no mapping file (*.yaml)" in refused(tmp_path)
-    assert "is no folder" in refused(tmp_path / "nowhere")
+    assert "nowhere cannot be read: No such file" in refused(tmp_path / "nowhere")
     assert len(load_mappings(None)) == 0
 
 
@@ -145,4 +145,7 @@ def test_the_fingerprint_changes_with_a_file(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").unlink()
     seen.append(fingerprint(tmp_path))
     assert len(set(seen)) == len(seen)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder").mkdir()
+    assert fingerprint(tmp_path) == ()
     assert fingerprint(None) == fingerprint(tmp_path / "nowhere") == ()
