@@ -110,6 +110,6 @@ def _digest(source: SourceSettings, mapping: MappingSettings, lookups: LookupsSe
     settings = {"source": source.model_dump(mode="json"), "mapping": mapping.model_dump(mode="json")}
     if "on" in lookups.kinds.values():
         settings["lookups"] = {**lookups.kinds, "on_missing": lookups.on_missing}
-    for name in ("may_set", "instruments"):
+    for name in ("may_set", "instruments", "formats"):  # sets, in no order
         settings["source"][name] = sorted(settings["source"][name] or ())
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

@@ -7,13 +7,16 @@ nor a hostile event takes all memory or time.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import ChainableUndefined, StrictUndefined, Undefined, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.runtime import missing
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from scicat_ingest.translate.filters import FILTERS, null_stays_null
@@ -35,6 +38,7 @@ _JINJA_TEXT_FILTERS = frozenset({
 })  # fmt: skip
 """Jinja's filters that are kept, these for text: null stays null. The others are not repeatable, make HTML, or make
 much of little."""
+_SHOWN = 60
 _GLOBALS = frozenset({"range", "dict"})
 _TEXT_METHODS = frozenset({
     "capitalize", "casefold", "count", "endswith", "find", "isalnum", "isalpha", "isdigit", "isnumeric", "isupper",
@@ -64,6 +68,22 @@ OMIT = Omit()
 
 class _NotThere(ChainableUndefined, StrictUndefined):
     """What is missing, and all below it: `event.a.b | default('x')` needs no `a`; anything else raises."""
+
+    @property
+    def _undefined_message(self) -> str:
+        """Say what is missing for people who know no Python."""
+        if self._undefined_hint:
+            return self._undefined_hint
+        name, obj = self._undefined_name, self._undefined_obj
+        if obj is missing:
+            return f"there is no {name!r} here" if name != "nexus" else "no file is read for this event"
+        if isinstance(obj, Mapping):
+            close = difflib.get_close_matches(str(name), [str(key) for key in islice(obj, 1000)], n=1)
+            return f"there is no {str(name)[:_SHOWN]!r}" + (f"; is {close[0][:_SHOWN]!r} meant?" if close else "")
+        kind = (
+            "null" if obj is None else "a text" if isinstance(obj, str) else "an array" if isinstance(obj, list) else ""
+        )
+        return f"{kind or 'this'} has no {name!r}"
 
 
 class _Generator(CodeGenerator):

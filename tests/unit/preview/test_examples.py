@@ -113,7 +113,9 @@ def test_an_example_reads_nothing_but_its_files(tmp_path: Path) -> None:
 def test_a_run_of_several_records_gives_one_dataset(tmp_path: Path) -> None:
     """As msgpack one after another, or a file each in a folder; what is ignored on the way does not count."""
     path = tmp_path / "runs.yaml"
-    path.write_text('name: runs\nacquisition: {acquisitionId: "{{ event.start.uid }}", noFiles: true, source: {folder: /x}}')
+    path.write_text(
+        'name: runs\nacquisition: {acquisitionId: "{{ event.start.uid }}", noFiles: true, source: {folder: /x}}'
+    )
     (tmp_path / "runs.example.msgpack").write_bytes(b"".join(BLUESKY[:6]))
     (tmp_path / "runs.example-folder").mkdir()
     for number, value in enumerate(BLUESKY[:6]):

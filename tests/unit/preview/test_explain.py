@@ -55,7 +55,7 @@ def test_metadata_are_told_value_by_value(tmp_path: Path) -> None:
 def test_metadata_that_one_expression_gives_name_it(tmp_path: Path) -> None:
     """All of them."""
     text = "\n".join(line for line in MAPPING.splitlines() if "metadata" not in line)
-    fields = explained(tmp_path, f'{text}\n  metadata: "{{{{ {{\'a\': {{\'b\': event.run}}}} }}}}"\n')
+    fields = explained(tmp_path, f"{text}\n  metadata: \"{{{{ {{'a': {{'b': event.run}}}} }}}}\"\n")
     assert fields["scientificMetadata.a.b"].where == "ours.yaml:10"
     assert fields["scientificMetadata.a.b"].given_by == "metadata.a.b"
 

@@ -71,7 +71,14 @@ def test_what_is_no_text_in_the_file_stays_what_it_is(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "true"), (1.0, "1.0"), ([1, "a"], '[1, "a"]'), ({"a": None}, '{"a": null}'), ("ø", "ø"), (10**20, "1" + "0" * 20)],
+    [
+        (True, "true"),
+        (1.0, "1.0"),
+        ([1, "a"], '[1, "a"]'),
+        ({"a": None}, '{"a": null}'),
+        ("ø", "ø"),
+        (10**20, "1" + "0" * 20),
+    ],
 )
 def test_within_text_values_stand_as_json_writes_them(value: Any, text: str) -> None:
     """Not as Python does."""
@@ -205,3 +212,23 @@ def test_what_was_read_can_be_shown() -> None:
     """What is missing is not."""
     compiled = compile_expression("event.a | rfc3339 or event.b", "ours.yaml:1")
     assert compiled.values_read({"event": {"a": "soon"}}) == [("event.a", "soon")]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("event.titel", "there is no 'titel'; is 'title' meant?"),
+        ("event.x", "there is no 'x'"),
+        ("event.title.x.y", "a text has no 'x'"),
+        ("event.null.x", "null has no 'x'"),
+        ("event.list[3]", "an array has no 3"),
+        ("event.list | first", "No first item, sequence was empty."),
+        ("nexus['/entry']", "no file is read for this event"),
+        ("'a' ~ event.null", "a part of the text is null"),
+    ],
+)
+def test_what_is_missing_is_named(expression: str, message: str) -> None:
+    """In words that need no Python, with the name that was probably meant."""
+    with pytest.raises(Missing) as caught:
+        result_of(expression, {"title": "a", "null": None, "list": []})
+    assert str(caught.value) == message

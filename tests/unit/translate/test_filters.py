@@ -158,7 +158,9 @@ def test_any_rfc3339_time_is_the_same_moment_again(moment: Any) -> None:
     text = moment.isoformat(timespec="milliseconds")
     if len(text) != len("2026-04-22T10:54:53.642+02:00"):
         return  # an offset with seconds
-    assert result_of("event.t | rfc3339", {"t": text}) == result_of("event.t | rfc3339", {"t": parse_time(text).timestamp()})
+    assert result_of("event.t | rfc3339", {"t": text}) == result_of(
+        "event.t | rfc3339", {"t": parse_time(text).timestamp()}
+    )
 
 
 @given(st.text(min_size=1, max_size=600))
@@ -187,7 +189,12 @@ def test_paths_are_found_again_below_their_common_folder(names: list[list[str]])
 @pytest.mark.parametrize("name", sorted(set(FILTERS) - {"json_query", "to_list", "to_json"}))
 def test_null_stays_null(name: str) -> None:
     """What an event says to be null becomes a field that is left out."""
-    arguments = {"relative_to": "('/a')", "replace": "('a', 'b')", "regex_search": "('a')", "regex_replace": "('a', 'b')"}
+    arguments = {
+        "relative_to": "('/a')",
+        "replace": "('a', 'b')",
+        "regex_search": "('a')",
+        "regex_replace": "('a', 'b')",
+    }
     assert result_of(f"none | {name}{arguments.get(name, '')}") is None
 
 

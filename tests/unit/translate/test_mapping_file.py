@@ -161,7 +161,7 @@ def test_a_fault_says_line_field_and_what_the_event_has() -> None:
     text = f'{FIRST}  sample:\n    name: "{{{{ event.sample.nmae }}}}"\n'
     fault = failed(text, {"id": "x", "sample": {"name": "Fe"}, "run": 1})
     assert fault.field == "sample.name"
-    assert fault.message == "ours.yaml:5: 'event.sample.nmae': 'dict object' has no attribute 'nmae'"
+    assert fault.message == "ours.yaml:5: 'event.sample.nmae': there is no 'nmae'; is 'name' meant?"
     assert fault.hint == "the event has: id, sample, run; on_missing gives a default, or {{ omit }}"
 
 
@@ -324,8 +324,14 @@ def test_a_mapping_file_says_where_each_field_comes_from() -> None:
         ("name: ''\nacquisition: {acquisitionId: x}", "ours.yaml:1: name: expected text, got ''"),
         (f"{FIRST}macth: x", "ours.yaml:4: there is no key 'macth'; is 'match' meant?"),
         (f"{FIRST}  titel: x", "ours.yaml:4: acquisition.titel: the event has no such field; is 'title' meant?"),
-        (f"{FIRST}  sample: {{nmae: x}}", "ours.yaml:4: acquisition.sample.nmae: the event has no such field; is 'name'"),
-        (f"{FIRST}  files:\n  - {{path: a, sise: 1}}", "ours.yaml:5: acquisition.files.sise: the event has no such field"),
+        (
+            f"{FIRST}  sample: {{nmae: x}}",
+            "ours.yaml:4: acquisition.sample.nmae: the event has no such field; is 'name'",
+        ),
+        (
+            f"{FIRST}  files:\n  - {{path: a, sise: 1}}",
+            "ours.yaml:5: acquisition.files.sise: the event has no such field",
+        ),
         (f"{FIRST}order: soon", "ours.yaml:4: order: expected a number, got 'soon'"),
         (f"{FIRST}order: true", "ours.yaml:4: order: expected a number, got True"),
         (f"{FIRST}match: true", "ours.yaml:4: match: expected text, got True"),
@@ -333,7 +339,10 @@ def test_a_mapping_file_says_where_each_field_comes_from() -> None:
         (f"{FIRST}description: [a]", "ours.yaml:4: description: expected text"),
         (f"{FIRST}vars: [a]", "ours.yaml:4: vars: expected names with values"),
         (f"{FIRST}vars: {{a: '{{{{ event.x }}}}'}}", "ours.yaml:4: vars.a: expected a plain value"),
-        (f"{FIRST}  title: '{{{{ vars.sit }}}}'\nvars: {{site: a}}", "ours.yaml:4: there is no vars.sit; is 'site' meant?"),
+        (
+            f"{FIRST}  title: '{{{{ vars.sit }}}}'\nvars: {{site: a}}",
+            "ours.yaml:4: there is no vars.sit; is 'site' meant?",
+        ),
         (f"{FIRST}match: vars.a", "ours.yaml:4: there is no vars.a"),
         (f"{FIRST}  title: x\non_missing: {{title: '{{{{ vars.a }}}}'}}", "ours.yaml:5: there is no vars.a"),
         (f"{FIRST}sources: {{nexuss: x}}", "ours.yaml:4: sources.nexuss: there is no such source; is 'nexus' meant?"),
@@ -349,7 +358,11 @@ def test_mistakes_are_found_when_the_file_is_read(text: str, message: str) -> No
     assert refused(text).message.startswith(message)
 
 
-@given(st.dictionaries(st.text(max_size=6), st.none() | st.integers() | st.text(max_size=6) | st.lists(st.text(max_size=3))))
+@given(
+    st.dictionaries(
+        st.text(max_size=6), st.none() | st.integers() | st.text(max_size=6) | st.lists(st.text(max_size=3))
+    )
+)
 def test_any_event_gives_an_acquisition_or_a_fault_of_the_mapping(event: dict[str, Any]) -> None:
     """No other exception comes out."""
     text = f'{FIRST}  title: "{{{{ event.t | lower }}}}"\n  files: "{{{{ event.f | map(\'basename\') | list }}}}"'

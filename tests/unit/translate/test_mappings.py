@@ -16,7 +16,6 @@ from scicat_ingest.translate.mappings import (
     load_mapping_file,
     load_mappings,
     mapping_paths,
-    shipped_path,
 )
 
 if TYPE_CHECKING:

@@ -144,8 +144,26 @@ def test_what_would_make_much_of_little_is_refused(expression: str, message: str
 
 @pytest.mark.parametrize(
     "name",
-    "attr batch center e escape filesizeformat forceescape format indent pprint random safe slice striptags tojson "
-    "urlize wordwrap xmlattr".split(),
+    [
+        "attr",
+        "batch",
+        "center",
+        "e",
+        "escape",
+        "filesizeformat",
+        "forceescape",
+        "format",
+        "indent",
+        "pprint",
+        "random",
+        "safe",
+        "slice",
+        "striptags",
+        "tojson",
+        "urlize",
+        "wordwrap",
+        "xmlattr",
+    ],
 )
 def test_jinjas_other_filters_are_not_there(name: str) -> None:
     """Neither chance nor HTML, nor what fills lines and lists up."""
@@ -243,7 +261,9 @@ def test_a_deep_or_large_result_is_refused() -> None:
         result_of("[event.x, event.x, event.x, event.x]", {"x": "x" * 10_000_000})
 
 
-@pytest.mark.parametrize("expression", ["(" * 500 + "1" + ")" * 500, "not " * 5000 + "1", "[" * 3000, "1" + "+1" * 5000])
+@pytest.mark.parametrize(
+    "expression", ["(" * 500 + "1" + ")" * 500, "not " * 5000 + "1", "[" * 3000, "1" + "+1" * 5000]
+)
 def test_an_expression_beyond_the_parser_is_refused(expression: str) -> None:
     """It is no crash."""
     with pytest.raises((InvalidMapping, CannotEvaluate)):
