@@ -21,7 +21,8 @@ from scicat_ingest.translate.yaml_lines import Placed, parse_yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_KEYS = ("name", "description", "order", "match", "vars", "sources", "acquisition", "on_missing", "metadata_schema")
+KEYS = ("name", "description", "order", "match", "vars", "sources", "acquisition", "on_missing", "metadata_schema")
+"""Of a mapping file."""
 _SOURCES = ("nexus",)
 _LOOKED_UP = ("proposal", "instrument", "sample")
 _MOST_SHOWN = 40
@@ -87,8 +88,8 @@ def read_mapping(text: str, file: str, schema: str | None = None) -> Parts:
     """Read and check a mapping file. Raises InvalidMapping."""
     root = _object(parse_yaml(text, file), file, "a mapping file")
     for key, value in root.items():
-        if key not in _KEYS:
-            raise InvalidMapping(f"{file}:{value.line}: there is no key {key!r}{_meant(key, _KEYS)}")
+        if key not in KEYS:
+            raise InvalidMapping(f"{file}:{value.line}: there is no key {key!r}{_meant(key, KEYS)}")
     acquisition = _object(_needed(root, "acquisition", file), file, "acquisition")
     for name, why in _NEEDED.items():
         if name not in acquisition:
