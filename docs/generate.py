@@ -195,7 +195,9 @@ def filters_page() -> str:
         meaning = " ".join((inspect.getdoc(FILTERS[name]) or "").split())
         example = FILTER_EXAMPLES[name]
         given = json.dumps(compile_expression(example, name).give(FILTER_EVENT), ensure_ascii=False)
-        lines.append(f"| `{name}{_arguments(FILTERS[name])}` | {_cell(meaning)} | `{_cell(example)}` | `{_cell(given)}` |")
+        lines.append(
+            f"| `{name}{_arguments(FILTERS[name])}` | {_cell(meaning)} | `{_cell(example)}` | `{_cell(given)}` |"
+        )
     lines += [
         "",
         "Of [Jinja's own](https://jinja.palletsprojects.com/en/stable/templates/#list-of-builtin-filters) there are: "

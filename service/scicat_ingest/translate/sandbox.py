@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import ChainableUndefined, StrictUndefined, Undefined, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError, UndefinedError
-from jinja2.runtime import missing
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 
 from scicat_ingest.translate.filters import FILTERS, null_stays_null
 
@@ -39,6 +39,7 @@ _JINJA_TEXT_FILTERS = frozenset({
 """Jinja's filters that are kept, these for text: null stays null. The others are not repeatable, make HTML, or make
 much of little."""
 _SHOWN = 60
+_KINDS = {type(None): "null", str: "a text", list: "an array"}
 _GLOBALS = frozenset({"range", "dict"})
 _TEXT_METHODS = frozenset({
     "capitalize", "casefold", "count", "endswith", "find", "isalnum", "isalpha", "isdigit", "isnumeric", "isupper",
@@ -80,10 +81,7 @@ class _NotThere(ChainableUndefined, StrictUndefined):
         if isinstance(obj, Mapping):
             close = difflib.get_close_matches(str(name), [str(key) for key in islice(obj, 1000)], n=1)
             return f"there is no {str(name)[:_SHOWN]!r}" + (f"; is {close[0][:_SHOWN]!r} meant?" if close else "")
-        kind = (
-            "null" if obj is None else "a text" if isinstance(obj, str) else "an array" if isinstance(obj, list) else ""
-        )
-        return f"{kind or 'this'} has no {name!r}"
+        return f"{_KINDS.get(type(obj), 'this')} has no {name!r}"
 
 
 class _Generator(CodeGenerator):

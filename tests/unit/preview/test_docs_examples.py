@@ -59,12 +59,12 @@ def test_the_golden_example_of_the_page_is_good(folder: Path, capsys: pytest.Cap
     needed |= {"fallback_owner_group": "x", "owner": "Facility", "contact_email": "data@facility.example"}
     (folder / "ingest.yaml").write_text(yaml.safe_dump({"mapping": needed}))
     (folder / "mine.example.json").write_text((folder / "run42.json").read_text())
-    assert main("map run42.json --mapping mine.yaml --config ingest.yaml --json".split()) == 0
+    assert main(["map", "run42.json", "--mapping", "mine.yaml", "--config", "ingest.yaml", "--json"]) == 0
     (folder / "mine.expected.json").write_text(capsys.readouterr().out)
-    assert main("check --config ingest.yaml mine.yaml".split()) == 0
+    assert main(["check", "--config", "ingest.yaml", "mine.yaml"]) == 0
     assert "mine.example.json: as expected" in capsys.readouterr().out
     (folder / "mine.yaml").write_text(blocks("yaml")[0].replace("Fe3O4", "x").replace(" K", " kelvin"))
-    assert main("check --config ingest.yaml mine.yaml".split()) == 1
+    assert main(["check", "--config", "ingest.yaml", "mine.yaml"]) == 1
     assert "dataset.datasetName: expected" in capsys.readouterr().out
 
 

@@ -145,26 +145,10 @@ def test_what_would_make_much_of_little_is_refused(expression: str, message: str
 @pytest.mark.parametrize(
     "name",
     [
-        "attr",
-        "batch",
-        "center",
-        "e",
-        "escape",
-        "filesizeformat",
-        "forceescape",
-        "format",
-        "indent",
-        "pprint",
-        "random",
-        "safe",
-        "slice",
-        "striptags",
-        "tojson",
-        "urlize",
-        "wordwrap",
-        "xmlattr",
+        "attr", "batch", "center", "e", "escape", "filesizeformat", "forceescape", "format", "indent", "pprint",
+        "random", "safe", "slice", "striptags", "tojson", "urlize", "wordwrap", "xmlattr",
     ],
-)
+)  # fmt: skip
 def test_jinjas_other_filters_are_not_there(name: str) -> None:
     """Neither chance nor HTML, nor what fills lines and lists up."""
     with pytest.raises(InvalidMapping, match="No filter named"):
