@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +24,8 @@ NAMES = ("event", "headers", "record", "source", "vars", "nexus", "omit", "range
 """What expressions can see, besides filters and tests."""
 _OF_EVENTS = frozenset({"event", "headers", "record", "nexus"})
 _MOST_BYTES = 32 * 1024 * 1024
+_VALUE_BYTES = 16
+"""What each value counts for, besides its text."""
 _DEEPEST = 100
 _SHOWN = 80
 _MOST_READS_SHOWN = 3
@@ -103,55 +106,54 @@ def compile_value(placed: Placed, name: str) -> Value:
     text, where = placed.value, f"{name}:{placed.line}"
     if not isinstance(text, str) or not any(mark in text for mark in ("{{", "{%", "{#")):
         return Literal(text)
-    source = _only_expression(text, where)
-    if source is not None:
-        return compile_expression(source, where)
-    parsed = _parse(text, where, text)
-    template = SANDBOX.from_string(text)
-    return Expression(text, where, _reads(parsed), template.render)
+    with _mistakes_named(text, where):
+        source = _only_expression(text)
+        if source is None:
+            reads = _checked_reads(text)
+            return Expression(text, where, reads, SANDBOX.from_string(text).render)
+    return compile_expression(source, where)
 
 
 def compile_expression(source: str, where: str) -> Expression:
     """Compile what stands between `{{` and `}}`. Raises InvalidMapping."""
-    parsed = _parse("{{ " + source + " }}", where, source)
-    try:
+    with _mistakes_named(source, where):
+        reads = _checked_reads("{{ " + source + " }}")
         evaluate = SANDBOX.compile_expression(source, undefined_to_none=False)
-    except TemplateSyntaxError as error:
-        raise InvalidMapping(f"{where}: {_short(source)}: {error.message}") from None
-    return Expression(source, where, _reads(parsed), lambda names: evaluate(**names))
+    return Expression(source, where, reads, lambda names: evaluate(**names))
 
 
-def _only_expression(text: str, where: str) -> str | None:
-    """Give the expression if the text is exactly one, else None."""
-    stripped = text.strip()
-    if not (stripped.startswith("{{") and stripped.endswith("}}")):
-        return None
+@contextmanager
+def _mistakes_named(shown: str, where: str) -> Iterator[None]:
+    """Say where a mistake is that is found before any event comes. Raises InvalidMapping."""
     try:
-        kinds = [kind for _, kind, _ in SANDBOX.lex(stripped) if kind.endswith(("_begin", "_end", "data"))]
-    except TemplateSyntaxError as error:
-        raise InvalidMapping(f"{where}: {_short(text)}: {error.message}") from None
-    if kinds != ["variable_begin", "variable_end"]:
-        return None
-    inner = stripped[2:-2]
-    inner = inner[1:] if inner.startswith(("-", "+")) else inner  # `{{-` takes blanks away; `{{ -1 }}` is a number
-    return (inner.removesuffix("-")).strip()
-
-
-def _parse(text: str, where: str, shown: str) -> nodes.Template:
-    """Parse and check. Raises InvalidMapping for what is no template, or could not work for any event."""
-    try:
-        parsed = SANDBOX.parse(text)
-        SANDBOX.compile(parsed)  # finds filters and tests that there are not
-        parsed = SANDBOX.parse(text)
-        _check_statements(parsed)
-        _check_names(parsed)
-        for called in parsed.find_all(nodes.Filter):
-            _check_filter(called)
+        yield
     except TemplateSyntaxError as error:
         raise InvalidMapping(f"{where}: {_short(shown)}: {error.message}") from None
     except (FilterArgumentError, RecursionError, MemoryError, SyntaxError) as error:
         raise InvalidMapping(f"{where}: {_short(shown)}: {error}") from None
-    return parsed
+
+
+def _only_expression(text: str) -> str | None:
+    """Give the expression if the text is exactly one, else None."""
+    stripped = text.strip()
+    if not (stripped.startswith("{{") and stripped.endswith("}}")):
+        return None
+    kinds = [kind for _, kind, _ in SANDBOX.lex(stripped) if kind.endswith(("_begin", "_end", "data"))]
+    if kinds != ["variable_begin", "variable_end"]:
+        return None
+    inner = stripped[2:-2]
+    inner = inner[1:] if inner.startswith(("-", "+")) else inner  # `{{-` takes blanks away; `{{ -1 }}` is a number
+    return inner.removesuffix("-").strip()
+
+
+def _checked_reads(text: str) -> tuple[str, ...]:
+    """List what a template takes its values from. Raises TemplateSyntaxError, FilterArgumentError."""
+    parsed = SANDBOX.parse(text)
+    _check_statements(parsed)
+    _check_names(parsed)
+    for called in parsed.find_all(nodes.Filter):
+        _check_filter(called)
+    return _reads(parsed)
 
 
 def _check_statements(parsed: nodes.Template) -> None:
@@ -194,7 +196,7 @@ def as_json(value: Any) -> Any:
 
 
 def _as_json(value: Any, budget: list[int], depth: int) -> Any:  # noqa: C901 (one case a type)
-    budget[0] -= 8 + (len(value) if isinstance(value, str) else 0)
+    budget[0] -= _VALUE_BYTES + (len(value) if isinstance(value, str) else 0)
     if budget[0] < 0:
         raise CannotEvaluate(f"the result is larger than {_MOST_BYTES >> 20} MiB")
     if depth > _DEEPEST:

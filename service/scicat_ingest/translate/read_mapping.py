@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ def read_mapping(text: str, file: str, schema: str | None = None) -> Parts:
         metadata_schema=None if schema is None else _schema(schema, root["metadata_schema"], file),
         description=_scalar(root["description"], str, file, "description") if "description" in root else "",
     )
-    _check_variables(parts, file)
+    _check_reads(parts, file)
     return parts
 
 
@@ -128,17 +129,29 @@ def _variables(placed: Placed | None, file: str) -> Mapping[str, Any]:
     return {name: item.plain() for name, item in placed.value.items()}
 
 
-def _check_variables(parts: Parts, file: str) -> None:
-    """Refuse expressions that read a variable which `vars` does not have."""
+def _check_reads(parts: Parts, file: str) -> None:
+    """Refuse expressions that read what can never be there: another variable, or a file that is not named."""
     trees = (*parts.acquisition.values(), *parts.on_missing.values())
-    values = [leaf.value for tree in trees for _, leaf in tree.leaves("")]
-    for value in (*values, *parts.sources.values(), parts.match):
-        for read in value.reads if value is not None else ():
-            root, _, name = read.partition(".")
-            name = name.split(".")[0].split("[")[0]
-            if root == "vars" and name and name not in (*parts.variables, "get"):
-                where = getattr(value, "where", file)
-                raise InvalidMapping(f"{where}: there is no vars.{name}{_meant(name, tuple(parts.variables))}")
+    of_fields = [leaf.value for tree in trees for _, leaf in tree.leaves("")]
+    before = [*parts.sources.values(), *([parts.match] if parts.match else [])]
+    known = tuple(parts.variables)
+    for value in (*of_fields, *before):
+        where = getattr(value, "where", file)
+        for root, name in _roots_of(value):
+            if root == "vars" and name and name not in (*known, "get"):
+                raise InvalidMapping(f"{where}: there is no vars.{name}{_meant(name, known)}")
+            if root == "nexus" and value in before:
+                raise InvalidMapping(f"{where}: the file is not read yet here")
+            if root == "nexus" and "nexus" not in parts.sources:
+                hint = 'sources: {nexus: "{{ event.file_name }}"}'
+                raise InvalidMapping(f"{where}: sources.nexus is missing: which file is read?", hint=hint)
+
+
+def _roots_of(value: Value | None) -> Iterator[tuple[str, str]]:
+    """Give what a value reads, as (`vars`, `zone`) of `vars.zone`."""
+    for read in value.reads if value is not None else ():
+        root, name = re.match(r"(\w+)\.?(\w*)", read).groups()  # type: ignore[union-attr] # it begins with a name
+        yield root, name
 
 
 def _sources(placed: Placed | None, file: str) -> dict[str, Value]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +19,8 @@ from scicat_ingest.translate.filters import FILTERS
 
 PANET = "http://purl.org/pan-science/PaNET/PaNET"
 SAXS = "small angle x-ray scattering"
+FIRST, LAST = datetime(1981, 1, 1), datetime(2098, 1, 1)  # noqa: DTZ001 (hypothesis wants them so)
+ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Copenhagen", "America/St_Johns", "Asia/Kathmandu")]
 ARGUMENTS = {
     "json_query": "('[].a')",
     "regex_replace": "('a', 'b')",
@@ -169,12 +173,10 @@ def test_a_zone_that_there_is_not_is_refused(zone: str) -> None:
         result_of("'2026-04-22T10:54:53' | rfc3339(event.zone)", {"zone": zone})
 
 
-@given(st.datetimes(timezones=st.timezones()).filter(lambda moment: 1981 < moment.year < 2099))
+@given(st.datetimes(FIRST, LAST, timezones=st.sampled_from(ZONES)))
 def test_any_rfc3339_time_is_the_same_moment_again(moment: Any) -> None:
     """To the millisecond."""
     text = moment.isoformat(timespec="milliseconds")
-    if len(text) != len("2026-04-22T10:54:53.642+02:00"):
-        return  # an offset with seconds
     assert result_of("event.t | rfc3339", {"t": text}) == result_of(
         "event.t | rfc3339", {"t": parse_time(text).timestamp()}
     )

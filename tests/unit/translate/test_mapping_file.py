@@ -274,14 +274,15 @@ def test_a_source_that_is_no_path_is_a_fault(event: dict[str, Any]) -> None:
 )
 def test_what_is_known_before_the_file_is_read(lines: str, known: dict[str, Any], tells_pid: bool) -> None:  # noqa: FBT001
     """The order of records needs the pid, the folders that may be read instrument and proposal."""
-    found, tells = mapping(f"{FIRST}{lines}").early(context({"id": "x", "i": "ODIN", "p": "p1"}))
+    text = f'{FIRST}{lines}\nsources: {{nexus: "{{{{ event.file }}}}"}}'
+    found, tells = mapping(text).early(context({"id": "x", "i": "ODIN", "p": "p1"}))
     assert (found, tells) == ({"acquisitionId": "x"} | known, tells_pid)
 
 
 def test_the_pid_is_not_known_early_where_the_id_is_in_the_file() -> None:
     """Nor is an id that the mapping leaves out."""
     for identifier in ("{{ nexus['/id'] }}", "{{ omit }}"):
-        text = f'name: a\nacquisition: {{acquisitionId: "{identifier}"}}'
+        text = f'name: a\nsources: {{nexus: a}}\nacquisition: {{acquisitionId: "{identifier}"}}'
         assert mapping(text).early(context({})) == ({}, False)
 
 
@@ -351,6 +352,9 @@ def test_a_mapping_file_says_where_each_field_comes_from() -> None:
         (f"{FIRST}sources: {{nexus: [x]}}", "ours.yaml:4: sources.nexus: expected text"),
         (f"{FIRST}on_missing: {{title: x}}", "ours.yaml:4: on_missing.title: `acquisition` has no such field"),
         (f"{FIRST}  sample: {{name: x}}\non_missing: {{sample.nam: x}}", "ours.yaml:5: on_missing.sample.nam: `acq"),
+        (f"{FIRST}match: nexus['/a']", "ours.yaml:4: the file is not read yet here"),
+        (f"{FIRST}sources: {{nexus: '{{{{ nexus.x }}}}'}}", "ours.yaml:4: the file is not read yet here"),
+        (f"{FIRST}  title: \"{{{{ nexus['/a'] }}}}\"", "ours.yaml:4: sources.nexus is missing: which file is read?"),
         (f"{FIRST}  title: '{{{{ x }}}}'", "ours.yaml:4: x: there is nothing called 'x'"),
     ],
 )
