@@ -48,6 +48,7 @@ def settings(
     scicat: JSON | None = None,
     lookups: JSON | None = None,
     files: JSON | None = None,
+    lint: JSON | None = None,
     **mapping: Any,
 ) -> Settings:
     """Give settings with one source; `mapping` settings by name."""
@@ -60,6 +61,7 @@ def settings(
             "scicat": scicat or {},
             "lookups": lookups or {},
             "files": files or {},
+            "lint": lint or {},
         }
     )
 

@@ -54,5 +54,5 @@ def excerpt(value: Any) -> str:
     """Show a value in a message: as JSON, not too long."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "an array"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"

@@ -14,6 +14,7 @@ from scicat_ingest.mapping.dataset import (
     creation_time,
     derive_fields,
     inherited_from,
+    lint_fields,
     verbatim_fields,
 )
 from scicat_ingest.mapping.files import build_origdatablocks, list_inline_files
@@ -69,6 +70,8 @@ def map_acquisition(
     fields = derive_fields(event, rules, looked_up)
     fields |= {"size": files.size, "numberOfFiles": files.count}
     fields |= verbatim
+    linted, lint_warnings = lint_fields(fields, verbatim, rules)
+    fields |= linted
     fields |= {
         "pid": pid,
         "ownerGroup": groups.owner,
@@ -102,6 +105,7 @@ def map_acquisition(
             *people.warnings,
             *host_warnings,
             *metadata_warnings,
+            *lint_warnings,
             *_doubts(event),
             *files.warnings,
             *attachment_warnings,

@@ -13,6 +13,7 @@ from scicat_ingest.catalogue.times import from_epoch_ms, parse_time
 from scicat_ingest.decode.event import Proposal, Sample
 from scicat_ingest.decode.first_fault import excerpt, first_fault
 from scicat_ingest.faults import ForbiddenBySource, InvalidField, MissingField
+from scicat_ingest.mapping.lint import Findings, is_orcid, lint_techniques
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, instrument_ids, principal_investigators
 from scicat_ingest.mapping.pid import resolve_input
 from scicat_ingest.mapping.template import fill_template
@@ -114,6 +115,34 @@ def derive_fields(
         "jobLogData": event.jobLogData,
         "isPublished": False,
     }
+
+
+def lint_fields(
+    fields: Mapping[str, Any], verbatim: Mapping[str, Any], rules: MappingRules
+) -> tuple[dict[str, Any], list[str]]:
+    """Give the owner's ORCID iD and the techniques, linted, and warnings; what has no such type is left out.
+
+    Raises InvalidMetadata where a policy of `lint` is `reject`.
+    """
+    linted: dict[str, Any] = {}
+    warnings: list[str] = []
+    orcid = fields.get("orcidOfOwner")
+    if isinstance(orcid, str) and orcid and not is_orcid(orcid):
+        findings = Findings("dataset.orcidOfOwner" if "orcidOfOwner" in verbatim else "owner.orcid")
+        what = "this is no ORCID iD, or a digit of it is wrong"
+        if findings.judge(rules.lint.orcid, what, (), done="it was left out", got=orcid):
+            linted["orcidOfOwner"] = None
+        warnings += findings.warnings()
+    techniques = fields.get("techniques")
+    if isinstance(techniques, list) and all(map(_is_technique, techniques)):
+        field = "dataset.techniques" if "techniques" in verbatim else "techniques"
+        linted["techniques"], found = lint_techniques(techniques, field, rules.lint.techniques)
+        warnings += found
+    return linted, warnings
+
+
+def _is_technique(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(name), str) for name in ("pid", "name"))
 
 
 def choose_host(event: AcquisitionCompleted, verbatim: Mapping[str, Any]) -> tuple[str | None, list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scicat_ingest.catalogue.text_rules import is_email
 from scicat_ingest.decode.first_fault import excerpt
-from scicat_ingest.faults import InvalidField, MissingField
+from scicat_ingest.faults import InvalidField, InvalidMetadata, MissingField
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, principal_investigators
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.mapping.lookups import LookedUp
     from scicat_ingest.mapping.rules import MappingRules
+    from scicat_ingest.settings import LintNeed
+
+_FROM_SCICAT = "proposal.id"
+"""The field of addresses that the event's proposal has in SciCat: the event is not rejected for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ def choose_people(event: AcquisitionCompleted, rules: MappingRules, looked_up: L
     """Choose the first of each that is there and, of e-mails, that SciCat takes.
 
     Raises MissingField when neither the event, its proposal nor the settings name an owner or a contact, InvalidField
-    for an owner that is no string.
+    for an owner that is no string, InvalidMetadata for an address that SciCat does not take, if `lint.emails` says so.
     """
     warnings: list[str] = []
     verbatim = event.dataset or {}
@@ -50,25 +54,29 @@ def choose_people(event: AcquisitionCompleted, rules: MappingRules, looked_up: L
             ("dataset.contactEmail", verbatim.get("contactEmail")),
             ("contactEmail", event.contactEmail),
             ("owner.email", owner_mail),
-            *(("proposal.id", address) for address in looked_up.proposal.emails),
+            *((_FROM_SCICAT, address) for address in looked_up.proposal.emails),
             ("mapping.contact_email", rules.mapping.contact_email),
         ],
         warnings,
+        rules.lint.emails,
     )
     if contact is None:
         message = "; ".join(["a dataset needs an e-mail address", *warnings])
         raise MissingField(message, field="contactEmail", hint="or set mapping.contact_email")
     owner_email = _first_email(
-        [("dataset.ownerEmail", verbatim.get("ownerEmail")), ("owner.email", owner_mail)], warnings
+        [("dataset.ownerEmail", verbatim.get("ownerEmail")), ("owner.email", owner_mail)], warnings, rules.lint.emails
     )
     return People(owner, contact, owner_email, tuple(dict.fromkeys(warnings)))
 
 
-def _first_email(candidates: Iterable[tuple[str, object]], warnings: list[str]) -> str | None:
+def _first_email(candidates: Iterable[tuple[str, object]], warnings: list[str], policy: LintNeed) -> str | None:
     for field, text in candidates:
         if text is None or text == "":
             continue
         if isinstance(text, str) and is_email(text):
             return text
-        warnings.append(f"{field}: SciCat does not take {excerpt(text)} as an e-mail address; it was left out")
+        wrong = f"SciCat does not take {excerpt(text)} as an e-mail address"
+        if policy == "reject" and field != _FROM_SCICAT:
+            raise InvalidMetadata(wrong, field=field)
+        warnings.append(f"{field}: {wrong}; it was left out")
     return None

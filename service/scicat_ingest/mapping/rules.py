@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scicat_ingest.settings import (
         FilesSettings,
         LimitsSettings,
+        LintSettings,
         LookupsSettings,
         MappingSettings,
         Settings,
@@ -41,6 +42,7 @@ class MappingRules:
     mapping: MappingSettings
     lookups: LookupsSettings
     limits: LimitsSettings
+    lint: LintSettings
     max_body_bytes: int
     read_back_group: str | None
     files: FilesSettings
@@ -97,19 +99,22 @@ def rules_for(source: SourceSettings, settings: Settings, mappings: Mappings = N
         mapping=mapping,
         lookups=settings.lookups,
         limits=settings.limits,
+        lint=settings.lint,
         max_body_bytes=settings.scicat.max_body_bytes,
         read_back_group=settings.scicat.read_back_group,
         files=settings.files,
         formats=formats_for(source),
         mappings=mappings,
-        digest=_digest(source, mapping, settings.lookups),
+        digest=_digest(source, settings),
     )
 
 
-def _digest(source: SourceSettings, mapping: MappingSettings, lookups: LookupsSettings) -> str:
-    settings = {"source": source.model_dump(mode="json"), "mapping": mapping.model_dump(mode="json")}
+def _digest(source: SourceSettings, settings: Settings) -> str:
+    groups = {"source": source, "mapping": settings.mapping, "lint": settings.lint}
+    digested = {name: group.model_dump(mode="json") for name, group in groups.items()}
+    lookups = settings.lookups
     if "on" in lookups.kinds.values():
-        settings["lookups"] = {**lookups.kinds, "on_missing": lookups.on_missing}
+        digested["lookups"] = {**lookups.kinds, "on_missing": lookups.on_missing}
     for name in ("may_set", "instruments", "formats"):  # sets, in no order
-        settings["source"][name] = sorted(settings["source"][name] or ())
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+        digested["source"][name] = sorted(digested["source"][name] or ())
+    return hashlib.sha256(json.dumps(digested, sort_keys=True).encode()).hexdigest()[:16]

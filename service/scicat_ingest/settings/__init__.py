@@ -17,7 +17,17 @@ from scicat_ingest.settings.previews import PreviewsSettings
 from scicat_ingest.settings.registry import RegistrySettings
 from scicat_ingest.settings.scicat import LookupsSettings, ScicatSettings
 from scicat_ingest.settings.sources import SourceSettings
-from scicat_ingest.settings.values import FormatName, Group, LintPolicy, OnConflict, Protected, StatusPolicy, Switch
+from scicat_ingest.settings.values import (
+    FormatName,
+    Group,
+    LintDoubt,
+    LintNeed,
+    LintPolicy,
+    OnConflict,
+    Protected,
+    StatusPolicy,
+    Switch,
+)
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -29,6 +39,8 @@ __all__ = [
     "JoinsSettings",
     "KafkaSettings",
     "LimitsSettings",
+    "LintDoubt",
+    "LintNeed",
     "LintPolicy",
     "LintSettings",
     "LogSettings",

@@ -44,7 +44,11 @@ Protected = Literal[
     "pid", "ownerGroup", "accessGroups", "instrumentGroup", "sharedWith", "isPublished", "datasetlifecycle"
 ]
 FormatName = Literal["json", "ess", "bluesky", "schema_registry", "icat", "s3"]
-LintPolicy = Literal["off", "warn", "strip", "reject"]
+LintPolicy = Annotated[Literal["off", "warn", "strip", "reject"], BeforeValidator(_yaml_switch)]
+LintDoubt = Annotated[Literal["off", "warn", "reject"], BeforeValidator(_yaml_switch)]
+"""For a check whose findings cannot be mended."""
+LintNeed = Literal["strip", "reject"]
+"""For what SciCat does not bear."""
 StatusPolicy = Literal["ingest", "dead_letter", "ignore"]
 OnConflict = Literal["keep", "update", "dead_letter"]
 

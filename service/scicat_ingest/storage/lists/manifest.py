@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from scicat_ingest.faults import ForbiddenBySource, InvalidField, InvalidManifest, NotThereYet
 from scicat_ingest.mapping.source_folder import relative_path
@@ -62,7 +62,16 @@ def _format(manifest: FileManifest) -> str:
 
 
 def _path_of(uri: str) -> str:
-    return urlsplit(uri).path if "://" in uri else uri
+    return _address(uri).path if "://" in uri else uri
+
+
+def _address(uri: str) -> SplitResult:
+    try:
+        address = urlsplit(uri)
+        _ = address.port
+    except ValueError:
+        raise InvalidField(f"expected an address, got {uri[:200]!r}", field=_URI) from None
+    return address
 
 
 @contextmanager
@@ -82,14 +91,12 @@ def _open(uri: str, listing: Listing) -> Iterator[Iterator[bytes]]:
 
 
 def _require_allowed(uri: str, listing: Listing) -> None:
-    try:
-        address = urlsplit(uri)
-        host, port = address.hostname or "", address.port
-    except ValueError:
-        raise InvalidField(f"expected an address, got {uri[:200]!r}", field=_URI) from None
+    address = _address(uri)
     if address.username is not None:
         raise InvalidField("expected an address without user and password", field=_URI)
-    named = host if port is None else f"{host}:{port}"
+    named = address.hostname or ""
+    if address.port is not None:
+        named = f"{named}:{address.port}"
     if named not in listing.settings.manifest_hosts:
         hint = "files.manifest_hosts in the settings lists those that may be asked"
         raise ForbiddenBySource(f"no manifest may be fetched from {named[:200]!r}", field=_URI, hint=hint)
@@ -97,7 +104,7 @@ def _require_allowed(uri: str, listing: Listing) -> None:
 
 def _local_path(uri: str, scheme: str, listing: Listing) -> str:
     if scheme == "file":
-        address = urlsplit(uri)
+        address = _address(uri)
         if address.netloc not in ("", "localhost"):
             raise InvalidField(f"expected file:///path, got a host: {address.netloc[:80]!r}", field=_URI)
         return unquote(address.path)
