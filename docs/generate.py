@@ -165,6 +165,7 @@ FILTER_EXAMPLES = {
     "relative_to": "'/data/p1/a/1.h5' | relative_to('/data/p1')",
     "replace": "'a.b' | replace('.', '/')",
     "rfc3339": "'2026-06-04 10:44:53' | rfc3339('Europe/Copenhagen')",
+    "round": "5.0249 | round(2)",
     "slug": "'Fe₃O₄ at 5 K' | slug",
     "sum": "[{'size': 1}, {'size': 2}] | sum(attribute='size')",
     "to_json": "{'a': none} | to_json",

@@ -171,22 +171,26 @@ def _check_names(parsed: nodes.Template) -> None:
 
 def _check_filter(called: nodes.Filter) -> None:
     """Refuse programs that come from events, and try those that stand in the mapping file."""
-    name, arguments = called.name, [*called.args, *(keyword.value for keyword in called.kwargs)]
-    if name == "map":
-        if not called.args or not isinstance(called.args[0], nodes.Const):
-            return
-        name, arguments = str(called.args[0].value), arguments[1:]
+    name, arguments = called.name, list(called.args)
+    if name == "map" and arguments:
+        if not isinstance(arguments[0], nodes.Const):
+            raise FilterArgumentError("map: the name of the filter must be written out")
+        name, arguments = str(arguments[0].value), arguments[1:]
         if name not in SANDBOX.filters:
             raise FilterArgumentError(f"No filter named {name!r}.")
     if name not in CONSTANT_ARGUMENT:
         return
-    for argument in arguments:
-        if any(each.name in _OF_EVENTS for each in argument.find_all(nodes.Name)) or (
-            isinstance(argument, nodes.Name) and argument.name in _OF_EVENTS
-        ):
+    others = (*(keyword.value for keyword in called.kwargs), called.dyn_args, called.dyn_kwargs)
+    for argument in (*arguments, *others):
+        if argument is not None and not _OF_EVENTS.isdisjoint(_names_in(argument)):
             raise FilterArgumentError(f"{name}: what it is asked may not come from the event")
     if arguments and isinstance(arguments[0], nodes.Const):
         check_constant(name, arguments[0].value)
+
+
+def _names_in(node: nodes.Node) -> set[str]:
+    found = {each.name for each in node.find_all(nodes.Name)}
+    return {*found, node.name} if isinstance(node, nodes.Name) else found
 
 
 def as_json(value: Any) -> Any:

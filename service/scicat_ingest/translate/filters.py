@@ -33,6 +33,7 @@ _MOST_SEARCHED = 10_000
 _MOST_CHARACTERS = 1_000_000
 """What `replace` and `join` may make."""
 _LONGEST_ID = 200
+_MOST_DECIMALS = 15
 _ORCID = re.compile(r"(?<!\d)(\d{4}-\d{4}-\d{4}-\d{3}[\dXx])(?![\dXx])", re.ASCII)
 _INTEGER = re.compile(r"\s*[-+]?\d{1,300}\s*", re.ASCII)
 _REFUSED = object()
@@ -144,6 +145,13 @@ def decimal(value: Any, default: Any = _REFUSED) -> Any:
         if default is not _REFUSED:
             return default
         raise FilterArgumentError(f"float: expected a number, got {value!r}") from None
+
+
+def rounded(number: float, precision: int = 0) -> float:
+    """Round to a number of decimals, at most 15: to the even one in the middle."""
+    if not isinstance(number, (int, float)) or type(precision) is not int or abs(precision) > _MOST_DECIMALS:
+        raise FilterArgumentError(f"round: expected a number and at most {_MOST_DECIMALS} decimals, got {number!r:.60}")
+    return round(float(number), precision)
 
 
 def slug(text: str) -> str:
@@ -299,6 +307,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         )
     },
     "sum": null_stays_null(total),
+    "round": null_stays_null(rounded),
     "int": null_stays_null(integer),
     "float": null_stays_null(decimal),
     **{function.__name__: _null_is_a_value(function) for function in (json_query, to_list, to_json)},

@@ -31,7 +31,7 @@ _MOST_SEARCHED_ITEMS = 2_000
 """Items of an array that `in` is asked for within `select` and `reject`, once for each of another array."""
 _JINJA_FILTERS = frozenset({
     "abs", "count", "d", "default", "dictsort", "first", "groupby", "items", "last", "length", "list", "map", "max",
-    "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "unique",
+    "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique",
 })  # fmt: skip
 _JINJA_TEXT_FILTERS = frozenset({
     "capitalize", "lower", "string", "title", "trim", "truncate", "upper", "urlencode", "wordcount",

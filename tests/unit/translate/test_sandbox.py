@@ -118,6 +118,8 @@ def test_methods_that_format_or_make_much_are_out_of_reach(expression: str) -> N
         ("event.big * event.n", "longer than 1000000"),
         ("9 ** 9 ** 9", "the power is too large"),
         ("2 ** 65", "the power is too large"),
+        ("1.5 | round(event.n)", "at most 15 decimals"),
+        ("1.5 | round(2, 'ceil')", "TypeError"),
         ("event.n ** event.n", "the power is too large"),
         ("2.0 ** -999999", "the power is too large"),
         ("event.big | replace('x', event.big)", "longer than 1000000"),
@@ -190,12 +192,22 @@ def test_statements_are_refused(text: str) -> None:
         "event.list | map('regex_search', record.key) | list",
         "event.x | regex_search(pattern=event.query)",
         "event.x | regex_search(nexus['/entry/pattern'])",
+        "event.list | json_query(*event.query)",
+        "event.list | json_query(**event.query)",
+        "event.list | map('json_query', *event.query) | list",
     ],
 )
 def test_a_program_does_not_come_from_an_event(expression: str) -> None:
     """Patterns and queries stand in the mapping file: those of a stranger could take for ever."""
     with pytest.raises(InvalidMapping, match="may not come from the event"):
         compile_expression(expression, "ours.yaml:1")
+
+
+@pytest.mark.parametrize("name", ["event.name", "vars.name", "'json' ~ '_query'"])
+def test_the_name_of_a_filter_is_written_out(name: str) -> None:
+    """An event does not choose it."""
+    with pytest.raises(InvalidMapping, match="must be written out"):
+        compile_expression(f"event.list | map({name}, event.query) | list", "ours.yaml:1")
 
 
 def test_a_program_may_come_from_vars() -> None:
