@@ -167,6 +167,7 @@ FILTER_EXAMPLES = {
     "rfc3339": "'2026-06-04 10:44:53' | rfc3339('Europe/Copenhagen')",
     "round": "5.0249 | round(2)",
     "slug": "'Fe₃O₄ at 5 K' | slug",
+    "string": "42 | string",
     "sum": "[{'size': 1}, {'size': 2}] | sum(attribute='size')",
     "to_json": "{'a': none} | to_json",
     "to_list": "'a' | to_list",

@@ -154,6 +154,13 @@ def rounded(number: float, precision: int = 0) -> float:
     return round(float(number), precision)
 
 
+def string(value: Any) -> str:
+    """Make a text of a number or boolean, as JSON writes it; objects and arrays are refused."""
+    if not isinstance(value, (str, int, float)):
+        raise FilterArgumentError(f"string: expected text, a number or a boolean, got {value!r:.60}")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def slug(text: str) -> str:
     """Make a name of lower-case letters, digits and dashes."""
     plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore").decode().lower()
@@ -303,7 +310,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         function.__name__: null_stays_null(function)
         for function in (
             basename, dirname, common_folder, relative_to, only, regex_search, regex_replace, replace, join, flatten,
-            slug, as_id, rfc3339, quantity, panet, urldecode, orcid, items2dict, bluesky_configuration, from_json,
+            string, slug, as_id, rfc3339, quantity, panet, urldecode, orcid, items2dict, bluesky_configuration, from_json,
         )
     },
     "sum": null_stays_null(total),

@@ -34,7 +34,7 @@ _JINJA_FILTERS = frozenset({
     "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique",
 })  # fmt: skip
 _JINJA_TEXT_FILTERS = frozenset({
-    "capitalize", "lower", "string", "title", "trim", "truncate", "upper", "urlencode", "wordcount",
+    "capitalize", "lower", "title", "trim", "truncate", "upper", "urlencode", "wordcount",
 })  # fmt: skip
 """Jinja's filters that are kept, these for text: null stays null. The others are not repeatable, make HTML, or make
 much of little."""

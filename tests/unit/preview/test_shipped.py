@@ -106,6 +106,26 @@ def test_a_bluesky_run_in_msgpack_is_the_same() -> None:
     assert "/data/p1234" in found.message
 
 
+@pytest.mark.parametrize(
+    ("start", "proposals"),
+    [
+        ({"data_session": "p1", "proposal": "p2"}, ["p1"]),
+        ({"proposal": {"proposal_id": 316471, "title": "T"}}, ["316471"]),
+        ({"proposal": {"title": "T"}}, None),
+        ({"proposal": "p2"}, ["p2"]),
+        ({"proposal": ""}, None),
+        ({}, None),
+    ],
+)
+def test_a_bluesky_proposal_is_a_name_or_none(start: dict[str, Any], proposals: list[str] | None) -> None:
+    """As facilities write it; an object without an id is none."""
+    begin = {"uid": "u-1", "time": 1_780_560_893.0, **start}
+    end = {"uid": "u-2", "run_start": "u-1", "time": 1_780_560_894.0, "exit_status": "success"}
+    dataset = shipped("bluesky", *(json.dumps(each).encode() for each in (["start", begin], ["stop", end])))["dataset"]
+    assert dataset.get("proposalIds") == proposals
+    assert dataset["ownerGroup"] == (proposals[0] if proposals else "unassigned")
+
+
 def test_an_icat_dataset_of_which_a_size_is_missing_is_looked_for() -> None:
     """The list may not be recorded without sizes."""
     (found,) = previewed(ICAT[0], mapping=shipped_path("icat-xml"))

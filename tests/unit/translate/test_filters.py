@@ -108,6 +108,8 @@ DESCRIPTORS = [
         ("none | to_json", "null"),
         ("'ODIN' | lower", "odin"),
         ("1 | string", "1"),
+        ("true | string", "true"),
+        ("'a' | string", "a"),
         ("[3, 1, 2] | sort | first", 1),
         ("[{'a': 1}, {}] | selectattr('a', 'defined') | list | length", 1),
         ("{'b': 1, 'a': 2} | dictsort", [["a", 2], ["b", 1]]),
@@ -230,6 +232,7 @@ def test_null_stays_null_in_jinjas_filters_of_text(name: str) -> None:
         "1 | urldecode", "1 | panet", "1 | orcid", "[1] | items2dict", "[{'key': none}] | items2dict",
         "'{' | from_json", "'NaN' | from_json", "1 | from_json", "'" + "[" * 5000 + "' | from_json", "1 | as_id",
         "'x' | regex_replace('x', '\\\\9')", "[1] | bluesky_configuration",
+        "{} | string", "[] | string",
     ],
 )  # fmt: skip
 def test_a_filter_refuses_what_it_cannot_take(expression: str) -> None:
