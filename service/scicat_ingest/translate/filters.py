@@ -310,7 +310,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
         function.__name__: null_stays_null(function)
         for function in (
             basename, dirname, common_folder, relative_to, only, regex_search, regex_replace, replace, join, flatten,
-            string, slug, as_id, rfc3339, quantity, panet, urldecode, orcid, items2dict, bluesky_configuration, from_json,
+            string, slug, as_id, rfc3339, quantity, panet, urldecode, orcid, items2dict, bluesky_configuration,
+            from_json,
         )
     },
     "sum": null_stays_null(total),
