@@ -25,6 +25,9 @@ from scicat_ingest.engine.states import (
 )
 from scicat_ingest.faults import IngestFault, RecordFault
 from scicat_ingest.settings import ENV_PREFIX, Group, Settings
+from scicat_ingest.translate.expressions import compile_expression
+from scicat_ingest.translate.filters import FILTERS
+from scicat_ingest.translate.sandbox import SANDBOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +43,7 @@ def pages() -> dict[str, str]:
     return {
         "answers.md": answers_page(),
         "event.md": event_page(),
+        "mapping-filters.md": filters_page(),
         "outcomes.md": outcomes_page(),
         "settings.md": settings_page(),
         "states.md": states_page(),
@@ -137,6 +141,83 @@ def states_page() -> str:
         lines += [f"| {event.name} | {event.value} |" for event in events]
         lines.append("")
     return NOTE + "\n".join(lines)
+
+
+FILTER_EXAMPLES = {
+    "as_id": "'run 42' | as_id",
+    "basename": "'/data/p1/a.nxs' | basename",
+    "bluesky_configuration": "event.descriptors | bluesky_configuration",
+    "common_folder": "['/data/p1/a/1.h5', '/data/p1/b/2.h5'] | common_folder",
+    "dirname": "'/data/p1/a.nxs' | dirname",
+    "flatten": "[[1, 2], [3]] | flatten",
+    "float": "'5.02' | float",
+    "from_json": "'[1, 2]' | from_json",
+    "int": "'42' | int",
+    "items2dict": "[{'key': 'a', 'value': 1}] | items2dict",
+    "join": "['a', 'b'] | join('-')",
+    "json_query": "{'files': [{'name': 'a', 'size': 1}]} | json_query('files[].name')",
+    "only": "'cam [1]/a.tif' | only",
+    "orcid": "'https://orcid.org/0000-0002-1825-0097' | orcid",
+    "panet": "'SAXS' | panet",
+    "quantity": "5.02 | quantity('K')",
+    "regex_replace": "'run_42' | regex_replace('_(.)', ' \\\\1')",
+    "regex_search": "'/data/p1001/a.nxs' | regex_search('/(p[0-9]+)/', 1)",
+    "relative_to": "'/data/p1/a/1.h5' | relative_to('/data/p1')",
+    "replace": "'a.b' | replace('.', '/')",
+    "rfc3339": "'2026-06-04 10:44:53' | rfc3339('Europe/Copenhagen')",
+    "round": "5.0249 | round(2)",
+    "slug": "'Fe₃O₄ at 5 K' | slug",
+    "string": "42 | string",
+    "sum": "[{'size': 1}, {'size': 2}] | sum(attribute='size')",
+    "to_json": "{'a': none} | to_json",
+    "to_list": "'a' | to_list",
+    "urldecode": "'my%20scan' | urldecode",
+}
+"""One for each filter of our own; what it gives is found out."""
+FILTER_EVENT = {
+    "event": {
+        "descriptors": [
+            {"configuration": {"det": {"data": {"exposure": 0.5}, "data_keys": {"exposure": {"units": "s"}}}}}
+        ]
+    }
+}
+
+
+def filters_page() -> str:
+    """List the filters of mapping files, each with an example that was tried."""
+    kept = sorted(set(SANDBOX.filters) - set(FILTERS))
+    lines = [
+        "# Filters of mapping files\n",
+        "What may stand behind `|` in the expressions of [mapping files](mapping-files.md). Null stays null, but for `json_query`, `to_list` and `to_json`.",
+        "What a filter cannot take is a dead letter `mapping_failed`.\n",
+        "| filter | | example | gives |",
+        "|---|---|---|---|",
+    ]
+    for name in sorted(FILTERS):
+        meaning = " ".join((inspect.getdoc(FILTERS[name]) or "").split())
+        example = FILTER_EXAMPLES[name]
+        given = json.dumps(compile_expression(example, name).give(FILTER_EVENT), ensure_ascii=False)
+        lines.append(
+            f"| `{name}{_arguments(FILTERS[name])}` | {_cell(meaning)} | `{_cell(example)}` | `{_cell(given)}` |"
+        )
+    lines += [
+        "",
+        "Of [Jinja's own](https://jinja.palletsprojects.com/en/stable/templates/#list-of-builtin-filters) there are: "
+        + ", ".join(f"`{name}`" for name in kept)
+        + ". Texts have the usual methods as well: `event.name.startswith('p')`, `event.name.split('_')[0]`.",
+        "",
+    ]
+    return NOTE + "\n".join(lines)
+
+
+def _arguments(function: Any) -> str:
+    given = list(inspect.signature(function).parameters.values())[1:]
+    names = [each.name if each.default is each.empty else f"{each.name}=…" for each in given]
+    return f"({', '.join(names)})" if names else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def outcomes_page() -> str:

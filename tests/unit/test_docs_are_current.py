@@ -23,7 +23,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["event.md", "outcomes.md", "settings.md"])
+@pytest.mark.parametrize("name", ["event.md", "mapping-filters.md", "outcomes.md", "settings.md"])
 def test_a_generated_page_is_current(name: str) -> None:
     """If this fails, run `make docs`."""
     assert (DOCS / name).read_text(encoding="utf-8") == generator().pages()[name]

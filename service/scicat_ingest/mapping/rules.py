@@ -115,6 +115,6 @@ def _digest(source: SourceSettings, settings: Settings) -> str:
     lookups = settings.lookups
     if "on" in lookups.kinds.values():
         digested["lookups"] = {**lookups.kinds, "on_missing": lookups.on_missing}
-    for name in ("may_set", "instruments"):
+    for name in ("may_set", "instruments", "formats"):  # sets, in no order
         digested["source"][name] = sorted(digested["source"][name] or ())
     return hashlib.sha256(json.dumps(digested, sort_keys=True).encode()).hexdigest()[:16]

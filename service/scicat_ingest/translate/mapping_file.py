@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.decode.first_fault import excerpt
 from scicat_ingest.faults import MappingFailed
-from scicat_ingest.translate.expressions import Missing, names_for
+from scicat_ingest.translate.expressions import CannotEvaluate, Expression, Missing, names_for
 from scicat_ingest.translate.read_mapping import Parts, read_mapping
 from scicat_ingest.translate.sandbox import OMIT
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from scicat_ingest.translate.expressions import Value
     from scicat_ingest.translate.read_mapping import Node
 
-_EARLY = ("acquisitionId", "instrument", "pid", "proposal")
+_NAMES_THE_PID = ("acquisitionId", "instrument", "pid")
+_EARLY = (*_NAMES_THE_PID, "proposal")
 """What is needed before a file is opened: the pid for the order, names for the folders that may be read."""
-_OF_SOURCES = {"proposal": ("proposal", "id"), "instrument": ("instrument", "name"), "sample": ("sample", "id")}
 _MOST_SHOWN = 20
 
 
@@ -78,12 +79,12 @@ class MappingFile:
         return self.parts.metadata_schema
 
     def matches(self, context: Context) -> bool:
-        """Tell whether the file is for this event; not so where its condition names what is not there."""
+        """Tell whether the file is for this event; not so where its condition cannot be evaluated for it."""
         if self.parts.match is None:
             return True
         try:
             return bool(self.parts.match.give(_names(self.parts, context)))
-        except (Missing, MappingFailed):
+        except (Missing, CannotEvaluate):
             return False
 
     def source(self, context: Context, kind: str) -> str | None:
@@ -91,47 +92,47 @@ class MappingFile:
         value = self.parts.sources.get(kind)
         if value is None:
             return None
+        names, field = _names(self.parts, context), f"sources.{kind}"
         try:
-            path = value.give(_names(self.parts, context))
-        except Missing as missing:
-            raise _failed(f"sources.{kind}", value, str(missing), context) from None
+            path = value.give(names)
+        except (Missing, CannotEvaluate) as why:
+            raise _failed(field, value, why, names) from None
         if path in (None, "") or path is OMIT:
             return None
         if not isinstance(path, str):
-            raise MappingFailed(f"expected a path as text, got {path!r}", field=f"sources.{kind}")
+            raise _failed(field, value, CannotEvaluate(f"expected a path as text, got {excerpt(path)}"), names)
         return path
 
     def early(self, context: Context) -> tuple[dict[str, Any], bool]:
-        """Give what of the pid, instrument and proposal can be told without the file, and whether the pid can."""
+        """Give what of the pid, instrument and proposal can be told without the file, and whether the pid can.
+
+        Raises MappingFailed.
+        """
         known: dict[str, Any] = {}
-        complete = True
-        render = _Rendering(self.parts, context, _names(self.parts, context))
+        unknown: set[str] = set()
+        rendering = _Rendering(self.parts, _names(self.parts, context))
         for name in _EARLY:
             node = self.parts.acquisition.get(name)
             if node is None:
                 continue
             if node.needs("nexus"):
-                complete = complete and name == "proposal"
-                continue
-            value = render.give(node, name)
-            if value is not OMIT:
+                unknown.add(name)
+            elif (value := rendering.give(node, name)) is not OMIT:
                 known[name] = value
-        self._fill_from_sources(known, render)
-        return known, complete and "acquisitionId" in known
+        return known, "acquisitionId" in known and not unknown.intersection(_NAMES_THE_PID)
 
     def acquisition(self, context: Context, nexus: FileValues | None) -> Acquisition:
         """Make the event. Raises MappingFailed with file, line and field; NotThereYet of the file."""
         names = _names(self.parts, context)
         if nexus is not None:
             names["nexus"] = nexus
-        render = _Rendering(self.parts, context, names)
+        rendering = _Rendering(self.parts, names)
         fields = {
             name: value
             for name, node in self.parts.acquisition.items()
-            if (value := render.give(node, name)) is not OMIT
+            if (value := rendering.give(node, name)) is not OMIT
         }
-        self._fill_from_sources(fields, render)
-        return Acquisition(fields, frozenset(render.defaulted))
+        return Acquisition(fields, frozenset(rendering.defaulted))
 
     def origins(self) -> list[Origin]:
         """Say where each field comes from."""
@@ -141,67 +142,64 @@ class MappingFile:
             for path, node in top.leaves(name)
         ]
 
-    def _fill_from_sources(self, fields: dict[str, Any], render: _Rendering) -> None:
-        """Let a proposal, instrument or sample of `sources` stand where the acquisition names none."""
-        for kind, (group, name) in _OF_SOURCES.items():
-            value = self.parts.sources.get(kind)
-            if value is None or (fields.get(group) or {}).get(name):
-                continue
-            try:
-                found = value.give(render.names)
-            except Missing:
-                continue
-            if found not in (None, "") and found is not OMIT:
-                fields[group] = {**(fields.get(group) or {}), name: found}
-
 
 @lru_cache(maxsize=64)
-def compile_mapping(text: str, name: str, schema: str | None = None) -> MappingFile:
-    """Compile a mapping file; the same one is compiled once. Raises InvalidMapping."""
+def compile_mapping(text: str, name: str, schema: str | None) -> MappingFile:
+    """Compile a mapping file, with the JSON Schema that it names; the same one once. Raises InvalidMapping."""
     return MappingFile(text, name, schema)
 
 
 class _Rendering:
     """One event on its way through the fields."""
 
-    def __init__(self, parts: Parts, context: Context, names: dict[str, Any]) -> None:
-        self._parts = parts
-        self._context = context
-        self.names = names
+    def __init__(self, parts: Parts, names: dict[str, Any]) -> None:
+        self._defaults = parts.on_missing
+        self._names = names
         self.defaulted: set[str] = set()
 
     def give(self, node: Node, path: str) -> Any:
-        """Give a field's value, its default where something is missing, or OMIT."""
-        default = self._parts.on_missing.get(path)
-        try:
+        """Give a field's value, or OMIT. Where something is missing, the nearest default around it counts."""
+        default = self._defaults.get(path)
+        if default is None:
             return self._value(node, path)
-        except Missing as missing:
-            if default is None:
-                raise _failed(path, node.value, str(missing), self._context, node) from None
-        self.defaulted.add(path)
         try:
-            value = default.give(self.names)
-        except Missing as missing:
-            raise _failed(f"on_missing.{path}", default, str(missing), self._context) from None
-        return OMIT if value is None else value
+            return self._value(node, path, excused=True)
+        except Missing:
+            self.defaulted.add(path)
+            return self._value(default, path, shown=f"on_missing.{path}")
 
-    def _value(self, node: Node, path: str) -> Any:
+    def _value(self, node: Node, path: str, *, excused: bool = False, shown: str | None = None) -> Any:
+        """Give what a node makes; of what is missing Missing is raised if it is `excused`, else MappingFailed.
+
+        `shown` is what stands for the path in messages: that of a default, which has no defaults of its own.
+        """
         if node.value is not None:
-            value = node.value.give(self.names)
-            return OMIT if value is None else value
-        whole = path in self._parts.on_missing
-        if node.items is not None:
-            given = {name: self._part(item, f"{path}.{name}", whole=whole) for name, item in node.items.items()}
-            kept = {name: value for name, value in given.items() if value is not OMIT}
-            return kept if kept or not given else OMIT
-        parts = [self._part(item, f"{path}[{index}]", whole=whole) for index, item in enumerate(node.elements)]
-        return [value for value in parts if value is not OMIT]
+            return self._leaf(node.value, shown or path, excused=excused)
+        if node.items is None and not node.elements:
+            return []
+        given = [self._part(part, below, excused=excused, shown=shown) for below, part in node.parts(shown or path)]
+        if node.items is None:
+            return [value for value in given if value is not OMIT]
+        kept = {name: value for name, value in zip(node.items, given, strict=True) if value is not OMIT}
+        return kept if kept or not given else OMIT
 
-    def _part(self, node: Node, path: str, *, whole: bool) -> Any:
-        """Give a part; where the whole has a default of its own, that stands for a missing part without one."""
-        if whole and path not in self._parts.on_missing:
-            return self._value(node, path)
-        return self.give(node, path)
+    def _part(self, node: Node, path: str, *, excused: bool, shown: str | None) -> Any:
+        if shown is not None:
+            return self._value(node, path, shown=path)
+        if path in self._defaults:
+            return self.give(node, path)
+        return self._value(node, path, excused=excused)
+
+    def _leaf(self, value: Value, path: str, *, excused: bool) -> Any:
+        try:
+            given = value.give(self._names)
+        except Missing as missing:
+            if excused:
+                raise
+            raise _failed(path, value, missing, self._names) from None
+        except CannotEvaluate as why:
+            raise _failed(path, value, why, self._names) from None
+        return OMIT if given is None else given
 
 
 def _names(parts: Parts, context: Context) -> dict[str, Any]:
@@ -216,10 +214,12 @@ def _names(parts: Parts, context: Context) -> dict[str, Any]:
     )
 
 
-def _failed(path: str, value: Value | None, why: str, context: Context, node: Node | None = None) -> MappingFailed:
-    where = getattr(value, "where", None)
-    if where is None and node is not None:
-        where = f"line {node.line}"
-    has = ", ".join(list(context.event)[:_MOST_SHOWN])
-    hint = f"the event has: {has}; on_missing gives a default, or {{{{ omit }}}}"
-    return MappingFailed(f"{where}: {getattr(value, 'source', '')!r}: {why}", field=path, hint=hint)
+def _failed(path: str, value: Value, why: Exception, names: Mapping[str, Any]) -> MappingFailed:
+    """Say which line of which file could not give which field, and of what."""
+    if not isinstance(value, Expression):
+        return MappingFailed(str(why), field=path)
+    read = "; ".join(f"{name} is {excerpt(found)}" for name, found in value.values_read(names))
+    has = ", ".join(list(names["event"])[:_MOST_SHOWN])
+    hint = f"the event has: {has}; on_missing gives a default, or {{{{ omit }}}}" if isinstance(why, Missing) else ""
+    message = f"{value.where}: {' '.join(value.source.split())!r:.200}: {why}"
+    return MappingFailed(f"{message}; {read}" if read else message, field=path, hint=hint or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,7 @@ from scicat_ingest.translate.mapping_file import MappingFile, compile_mapping
 from scicat_ingest.translate.yaml_lines import parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from scicat_ingest.translate.context import Context
 
@@ -59,9 +60,10 @@ def mapping_paths(folder: Path | None) -> list[Path]:
     """Give the mapping files of a folder. Raises InvalidMapping if it cannot be read, or has none."""
     if folder is None:
         return []
-    if not folder.is_dir():
-        raise InvalidMapping(f"mapping.folder: {folder} is no folder")
-    paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    except OSError as error:
+        raise InvalidMapping(f"mapping.folder: {folder} cannot be read: {error.strerror}") from None
     if not paths:
         raise InvalidMapping(f"mapping.folder: there is no mapping file (*.yaml) in {folder}")
     return paths
@@ -78,20 +80,30 @@ def load_mapping_file(path: Path) -> MappingFile:
     """Read and compile one file, with the JSON Schema that it names. Raises InvalidMapping."""
     text = _read(path)
     root = parse_yaml(text, path.name).value
-    schema = root.get("metadata_schema") if isinstance(root, dict) else None
-    if schema is None:
-        return compile_mapping(text, path.name)
-    if not isinstance(schema.value, str):
-        raise InvalidMapping(f"{path.name}:{schema.line}: metadata_schema: expected the name of a file")
-    return compile_mapping(text, path.name, _read(path.parent / schema.value))
+    named = root.get("metadata_schema") if isinstance(root, dict) else None
+    if named is None:
+        return compile_mapping(text, path.name, None)
+    if not isinstance(named.value, str):
+        raise InvalidMapping(f"{path.name}:{named.line}: metadata_schema: expected the name of a file")
+    return compile_mapping(text, path.name, _read(path.parent / named.value))
 
 
 def fingerprint(folder: Path | None) -> tuple[tuple[str, int, int], ...]:
-    """Give something that changes when a file of the folder does; cheap."""
-    if folder is None or not folder.is_dir():
+    """Give something that changes when a file of the folder does; cheap, and nothing of what cannot be looked at."""
+    try:
+        return tuple(_stamps(sorted(folder.iterdir()) if folder is not None else ()))
+    except OSError:
         return ()
-    stats = ((path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file())
-    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
+def _stamps(paths: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
+    for path in paths:
+        try:
+            found = path.stat()
+        except OSError:  # it goes away just now, as when a ConfigMap is swapped
+            continue
+        if stat.S_ISREG(found.st_mode):
+            yield path.name, found.st_mtime_ns, found.st_size
 
 
 def _read(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -15,14 +16,17 @@ from jsonschema.validators import validator_for
 from scicat_ingest.decode.event import AcquisitionCompleted
 from scicat_ingest.decode.event_part import EventPart
 from scicat_ingest.faults import InvalidMapping
-from scicat_ingest.translate.expressions import Expression, Literal, Value, compile_expression, compile_value
+from scicat_ingest.translate.expressions import Expression, Value, compile_expression, compile_value
 from scicat_ingest.translate.yaml_lines import Placed, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_KEYS = ("name", "description", "order", "match", "vars", "sources", "acquisition", "on_missing", "metadata_schema")
-_SOURCES = ("nexus", "proposal", "instrument", "sample")
+KEYS = ("name", "description", "order", "match", "vars", "sources", "acquisition", "on_missing", "metadata_schema")
+"""Of a mapping file."""
+_SOURCES = ("nexus",)
+_LOOKED_UP = ("proposal", "instrument", "sample")
+_MOST_SHOWN = 40
 _NEEDED = {"acquisitionId": "every acquisition has an id of its own"}
 
 
@@ -40,10 +44,21 @@ class Node:
         """Give all values below, each with its path."""
         if self.value is not None:
             yield path, self
+        for below, item in self.parts(path):
+            yield from item.leaves(below)
+
+    def parts(self, path: str) -> Iterator[tuple[str, Node]]:
+        """Give what is directly below, each with its path."""
         for name, item in (self.items or {}).items():
-            yield from item.leaves(f"{path}.{name}")
+            yield f"{path}.{name}", item
         for index, item in enumerate(self.elements):
-            yield from item.leaves(f"{path}[{index}]")
+            yield f"{path}[{index}]", item
+
+    def paths(self, path: str) -> Iterator[str]:
+        """Give its path and those of all below."""
+        yield path
+        for below, item in self.parts(path):
+            yield from item.paths(below)
 
     def needs(self, name: str) -> bool:
         """Tell whether any value below reads from `name`."""
@@ -65,7 +80,7 @@ class Parts:
     match: Expression | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, Value] = field(default_factory=dict)
-    on_missing: Mapping[str, Value] = field(default_factory=dict)
+    on_missing: Mapping[str, Node] = field(default_factory=dict)
     metadata_schema: Mapping[str, Any] | None = None
     description: str = ""
 
@@ -74,26 +89,28 @@ def read_mapping(text: str, file: str, schema: str | None = None) -> Parts:
     """Read and check a mapping file. Raises InvalidMapping."""
     root = _object(parse_yaml(text, file), file, "a mapping file")
     for key, value in root.items():
-        if key not in _KEYS:
-            raise InvalidMapping(f"{file}:{value.line}: there is no key {key!r}{_meant(key, _KEYS)}")
+        if key not in KEYS:
+            raise InvalidMapping(f"{file}:{value.line}: there is no key {key!r}{_meant(key, KEYS)}")
     acquisition = _object(_needed(root, "acquisition", file), file, "acquisition")
     for name, why in _NEEDED.items():
         if name not in acquisition:
             raise InvalidMapping(f"{file}:{root['acquisition'].line}: acquisition.{name} is missing: {why}")
     for name, value in acquisition.items():
         _check_field(name, value, file, AcquisitionCompleted, "acquisition")
-    name = _scalar(_needed(root, "name", file), str, file, "name")
-    return Parts(
-        name=name,
-        acquisition={name: _node(value, file) for name, value in acquisition.items()},
-        order=_scalar(root.get("order", Placed(100, 1)), (int, float), file, "order"),
+    nodes = {name: _node(value, file) for name, value in acquisition.items()}
+    parts = Parts(
+        name=_scalar(_needed(root, "name", file), str, file, "name"),
+        acquisition=nodes,
+        order=_scalar(root["order"], (int, float), file, "order") if "order" in root else 100,
         match=_match(root.get("match"), file),
         variables=_variables(root.get("vars"), file),
         sources=_sources(root.get("sources"), file),
-        on_missing=_on_missing(root.get("on_missing"), file),
+        on_missing=_on_missing(root.get("on_missing"), nodes, file),
         metadata_schema=None if schema is None else _schema(schema, root["metadata_schema"], file),
-        description=str(root["description"].value) if "description" in root else "",
+        description=_scalar(root["description"], str, file, "description") if "description" in root else "",
     )
+    _check_reads(parts, file)
+    return parts
 
 
 def _match(placed: Placed | None, file: str) -> Expression | None:
@@ -104,7 +121,37 @@ def _match(placed: Placed | None, file: str) -> Expression | None:
 
 
 def _variables(placed: Placed | None, file: str) -> Mapping[str, Any]:
-    return {} if placed is None else {name: item.plain() for name, item in _object(placed, file, "vars").items()}
+    if placed is None:
+        return {}
+    for name, item in _object(placed, file, "vars").items():
+        if "{{" in str(item.plain()):
+            raise InvalidMapping(f"{file}:{item.line}: vars.{name}: expected a plain value, nothing is evaluated here")
+    return {name: item.plain() for name, item in placed.value.items()}
+
+
+def _check_reads(parts: Parts, file: str) -> None:
+    """Refuse expressions that read what can never be there: another variable, or a file that is not named."""
+    trees = (*parts.acquisition.values(), *parts.on_missing.values())
+    of_fields = [leaf.value for tree in trees for _, leaf in tree.leaves("")]
+    before = [*parts.sources.values(), *([parts.match] if parts.match else [])]
+    known = tuple(parts.variables)
+    for value in (*of_fields, *before):
+        where = getattr(value, "where", file)
+        for root, name in _roots_of(value):
+            if root == "vars" and name and name not in (*known, "get"):
+                raise InvalidMapping(f"{where}: there is no vars.{name}{_meant(name, known)}")
+            if root == "nexus" and value in before:
+                raise InvalidMapping(f"{where}: the file is not read yet here")
+            if root == "nexus" and "nexus" not in parts.sources:
+                hint = 'sources: {nexus: "{{ event.file_name }}"}'
+                raise InvalidMapping(f"{where}: sources.nexus is missing: which file is read?", hint=hint)
+
+
+def _roots_of(value: Value | None) -> Iterator[tuple[str, str]]:
+    """Give what a value reads, as (`vars`, `zone`) of `vars.zone`."""
+    for read in value.reads if value is not None else ():
+        root, name = re.match(r"(\w+)\.?(\w*)", read).groups()  # type: ignore[union-attr] # it begins with a name
+        yield root, name
 
 
 def _sources(placed: Placed | None, file: str) -> dict[str, Value]:
@@ -112,18 +159,26 @@ def _sources(placed: Placed | None, file: str) -> dict[str, Value]:
         return {}
     sources = _object(placed, file, "sources")
     for name, value in sources.items():
+        where = f"{file}:{value.line}: sources.{name}"
+        if name in _LOOKED_UP:
+            hint = f"name it in acquisition.{name}; settings `lookups` say whether it is looked up in SciCat"
+            raise InvalidMapping(f"{where}: only files are sources", hint=hint)
         if name not in _SOURCES:
-            raise InvalidMapping(f"{file}:{value.line}: there is no source {name!r}{_meant(name, _SOURCES)}")
+            raise InvalidMapping(f"{where}: there is no such source{_meant(name, _SOURCES)}")
+        _scalar(value, str, file, f"sources.{name}")
     return {name: compile_value(value, file) for name, value in sources.items()}
 
 
-def _on_missing(placed: Placed | None, file: str) -> dict[str, Value]:
+def _on_missing(placed: Placed | None, acquisition: Mapping[str, Node], file: str) -> dict[str, Node]:
     if placed is None:
         return {}
-    defaults: dict[str, Value] = {}
+    known = tuple(path for name, node in acquisition.items() for path in node.paths(name))
+    defaults: dict[str, Node] = {}
     for path, value in _object(placed, file, "on_missing").items():
-        _check_path(path, value, file)
-        defaults[path] = compile_value(value, file) if _is_scalar(value) else Literal(value.plain())
+        if path not in known:
+            where = f"{file}:{value.line}: on_missing.{path}"
+            raise InvalidMapping(f"{where}: `acquisition` has no such field{_meant(path, known)}")
+        defaults[path] = _node(value, file)
     return defaults
 
 
@@ -164,18 +219,6 @@ def _check_field(name: str, placed: Placed, file: str, model: type[EventPart], p
                 _check_field(inner, value, file, below, f"{path}.{name}")
 
 
-def _check_path(path: str, placed: Placed, file: str) -> None:
-    model: type[EventPart] | None = AcquisitionCompleted
-    for part in path.split("."):
-        name = part.partition("[")[0]
-        if model is None:
-            return
-        if name not in model.model_fields:
-            known = tuple(model.model_fields)
-            raise InvalidMapping(f"{file}:{placed.line}: on_missing.{path}: no such field{_meant(name, known)}")
-        model = _part_of(model.model_fields[name].annotation)
-
-
 def _part_of(annotation: Any) -> type[EventPart] | None:
     """Give the kind of object that a field holds, or a list of it; None if anything may be there."""
     if isinstance(annotation, type) and issubclass(annotation, EventPart):
@@ -205,10 +248,8 @@ def _scalar(placed: Placed, kind: Any, file: str, what: str) -> Any:
     return placed.value
 
 
-def _is_scalar(placed: Placed) -> bool:
-    return not isinstance(placed.value, (dict, list))
-
-
 def _meant(name: str, known: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f"; is {close[0]!r} meant?" if close else f" (there is: {', '.join(known)})"
+    if close:
+        return f"; is {close[0]!r} meant?"
+    return f" (there is: {', '.join(known[:_MOST_SHOWN])})" if known else ""

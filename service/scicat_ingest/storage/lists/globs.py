@@ -7,15 +7,19 @@ within a name, `**` stands for any number of folders. A pattern that fits a fold
 from __future__ import annotations
 
 import fnmatch
+import glob
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scicat_ingest.faults import InvalidField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+Segment = Callable[[str], object] | str | None
+"""Tells of one name whether it fits; a name that fits alone; None for any number of folders."""
 _MOST_PATTERNS = 100
 _MOST_CHARACTERS = 1000
 
@@ -24,7 +28,7 @@ _MOST_CHARACTERS = 1000
 class Globs:
     """Several patterns."""
 
-    _patterns: tuple[tuple[Callable[[str], object] | None, ...], ...]
+    _patterns: tuple[tuple[Segment, ...], ...]
 
     @classmethod
     def compile(cls, patterns: Sequence[str], field: str) -> Globs:
@@ -40,10 +44,24 @@ class Globs:
     def fit(self, path: str) -> bool:
         """Tell whether one of them fits the path, relative to the source folder, or a folder that it is in."""
         names = path.split("/")
-        return any(_fits(pattern, names) for pattern in self._patterns)
+        return any(len(pattern) in _places(pattern, names) for pattern in self._patterns)
+
+    def lead_to(self, path: str) -> bool:
+        """Tell whether one of them fits the path, or may fit something below it."""
+        names = path.split("/")
+        return any(_places(pattern, names) for pattern in self._patterns)
+
+    def only_name(self, folder: str) -> bool:
+        """Tell whether they fit nothing in this folder (empty: the source folder) but what they call by its name."""
+        names = folder.split("/") if folder else []
+        for pattern in self._patterns:
+            for place in _places(pattern, names):
+                if place == len(pattern) or not isinstance(pattern[place], str):
+                    return False
+        return True
 
 
-def _compile(pattern: str, field: str) -> tuple[Callable[[str], object] | None, ...]:
+def _compile(pattern: str, field: str) -> tuple[Segment, ...]:
     if not pattern.strip("/") or len(pattern) > _MOST_CHARACTERS:
         message = f"expected a pattern of 1 to {_MOST_CHARACTERS} characters, such as **/*.nxs"
         raise InvalidField(message, field=field)
@@ -56,35 +74,37 @@ def _compile(pattern: str, field: str) -> tuple[Callable[[str], object] | None, 
     return tuple(None if name == "**" else _segment(name) for name in kept)
 
 
-def _segment(name: str) -> Callable[[str], object]:
+def _segment(name: str) -> Segment:
     if not re.search(r"[*?\[]", name):
-        return name.__eq__
+        return name
+    if glob.escape(plain := re.sub(r"\[([*?\[])\]", r"\1", name)) == name:
+        return plain
     return re.compile(fnmatch.translate(name)).match
 
 
-def _fits(pattern: tuple[Callable[[str], object] | None, ...], names: list[str]) -> bool:
-    """Walk along the names with all places in the pattern that they may have come to."""
+def _places(pattern: tuple[Segment, ...], names: list[str]) -> set[int]:
+    """Walk along the names with all places in the pattern that they may have come to; at its end it fits."""
     last = len(pattern)
     places = _reach({0}, pattern)
     for name in names:
         onward = set()
         for place in places:
             if place == last:
-                return True  # a folder that fits
+                return {last}  # a folder that fits
             segment = pattern[place]
             if segment is None:
                 if place == last - 1:
-                    return True
+                    return {last}
                 onward.add(place)
-            elif segment(name):
+            elif segment == name if isinstance(segment, str) else segment(name):
                 onward.add(place + 1)
         places = _reach(onward, pattern)
         if not places:
-            return False
-    return last in places
+            break
+    return places
 
 
-def _reach(places: set[int], pattern: tuple[Callable[[str], object] | None, ...]) -> set[int]:
+def _reach(places: set[int], pattern: tuple[Segment, ...]) -> set[int]:
     """Add the places behind a `**`, which may stand for nothing, except at the end."""
     reached = set(places)
     for place in places:

@@ -90,7 +90,7 @@ class FolderScan:
                     continue
                 self._listing.check_cancelled()
                 self._where = path = f"{here.prefix}{name}"
-                if (self._exclude and self._exclude.fit(path)) or not self._can_be_named(name, path):
+                if not self._is_wanted(path) or not self._can_be_named(name, path):
                     continue
                 found = self._look(here.descriptor, name, path)
                 if found is None:
@@ -106,9 +106,14 @@ class FolderScan:
             for way in ways:
                 os.close(way.descriptor)
 
+    def _is_wanted(self, path: str) -> bool:
+        """Tell whether a file or folder need be looked at at all."""
+        return not (self._exclude and self._exclude.fit(path)) and (not self._include or self._include.lead_to(path))
+
     def _open(self, descriptor: int, prefix: str) -> _Open:
         try:
-            self._newest = max(self._newest, os.fstat(descriptor).st_mtime)
+            if not self._include or not self._include.only_name(prefix.rstrip("/")):  # else a neighbour came or went
+                self._newest = max(self._newest, os.fstat(descriptor).st_mtime)
             names = sorted(os.listdir(descriptor))
         except OSError:
             os.close(descriptor)
