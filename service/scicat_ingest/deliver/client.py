@@ -63,6 +63,8 @@ Reply = tuple[Answer, Verdict]
 
 _WHOAMI = Request(Route.WHOAMI, "GET", "/api/v3/auth/whoami")
 _HEALTH = Request(Route.HEALTH, "GET", "/api/v3/health")
+_READ = httpx.ByteStream(b"")
+"""What is left of a body that was read."""
 
 
 class CatalogueClient:
@@ -278,6 +280,7 @@ class CatalogueClient:
                         timeout=self._timeouts[request.route],
                     )
                     answer = await run_by_weight(len(response.content), read_answer, response)
+                    response.stream = _READ  # its own holds the response: a ring that would keep the body for long
             except httpx.InvalidURL as error:
                 raise TooLargeForCatalogue(
                     f"{request.method}: the address cannot be used: {error}", field="pid"
