@@ -26,8 +26,9 @@ examples:
 
 A golden example is an event beside its mapping file, ours.example.json, and what `scicat-ingest map --json` is to print
 for it, ours.expected.json; ours.example-2.xml goes with ours.expected-2.json. Kafka headers of an example stand in
-ours.example.headers.json. An example of several records is JSON lines, or a folder with a file a record; files that a
-mapping reads lie in ours.files/, which stands for /. docs/mapping-files.md tells more. Exit code 1: an example gives something else; 78: the configuration is wrong.
+ours.example.headers.json. An example of several records is JSON lines, or a folder with a file a record; files that it
+needs lie in ours.files/, which stands for /. docs/mapping-files.md tells more. Exit code 1: an example gives something
+else; 78: the configuration is wrong.
 """
 _MOST_SHOWN = 30
 

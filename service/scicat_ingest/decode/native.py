@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from scicat_ingest.settings import LimitsSettings, MappingSettings, SourceSettings
 
 _FILE_LISTS = ("files", "fileManifest", "scan", "noFiles")
+_MOST_ITEMS = 1000
+"""Techniques, input datasets, relationships of one attachment."""
+_MOST_SHOWN = 20
 _PICTURES = ("thumbnail", "path", "plot")
 
 
@@ -69,7 +72,7 @@ def _accept(
     content: Mapping[str, Any], document: Document, by: MappedBy, mapping: MappingSettings, limits: LimitsSettings
 ) -> Decoded:
     _refuse_other_version(content)
-    _refuse_long_list(content, limits.max_inline_files)
+    _refuse_long_lists(content, limits)
     event = _validate(content, mapping)
     warnings = _judge_unknown_names(event, mapping)
     _require_one_file_list(event)
@@ -85,10 +88,26 @@ def _refuse_other_version(document: Mapping[str, Any]) -> None:
             raise UnsupportedVersion(f'expected major version "1", got {excerpt(version)}', field="specVersion")
 
 
-def _refuse_long_list(document: Mapping[str, Any], most: int) -> None:
+def _refuse_long_lists(document: Mapping[str, Any], limits: LimitsSettings) -> None:
+    """Refuse them before they are validated: each object of a list takes a hundred times its bytes then."""
     files = document.get("files")
-    if isinstance(files, list) and len(files) > most:
-        raise TooManyFiles(f"expected at most {most} files in an event, got {len(files)}", field="files")
+    if isinstance(files, list) and len(files) > limits.max_inline_files:
+        message = f"expected at most {limits.max_inline_files} files in an event, got {len(files)}"
+        raise TooManyFiles(message, field="files")
+    attachments = document.get("attachments")
+    _refuse_long(attachments, limits.max_attachments, "attachments")
+    for index, attachment in enumerate(attachments if isinstance(attachments, list) else ()):
+        if isinstance(attachment, dict):
+            _refuse_long(attachment.get("relationships"), _MOST_ITEMS, f"attachments[{index}].relationships")
+    for name in ("techniques", "inputDatasets"):
+        _refuse_long(document.get(name), _MOST_ITEMS, name)
+    dataset = document.get("dataset")
+    _refuse_long(dataset.get("techniques") if isinstance(dataset, dict) else None, _MOST_ITEMS, "dataset.techniques")
+
+
+def _refuse_long(items: Any, most: int, field: str) -> None:
+    if isinstance(items, list) and len(items) > most:
+        raise InvalidField(f"expected at most {most} items, got {len(items)}", field=field)
 
 
 def _validate(document: Mapping[str, Any], mapping: MappingSettings) -> AcquisitionCompleted:
@@ -99,7 +118,7 @@ def _validate(document: Mapping[str, Any], mapping: MappingSettings) -> Acquisit
 
 
 def _judge_unknown_names(event: AcquisitionCompleted, mapping: MappingSettings) -> tuple[str, ...]:
-    warnings = []
+    warnings, count = [], 0
     for unknown in find_unknown_names(event):
         if unknown.probably:
             hint = f"is {unknown.probably!r} meant? Anything that is not for SciCat goes into `extensions`"
@@ -107,7 +126,11 @@ def _judge_unknown_names(event: AcquisitionCompleted, mapping: MappingSettings) 
         if mapping.unknown_fields == "reject":
             hint = "mapping.unknown_fields is `reject`; anything that is not for SciCat goes into `extensions`"
             raise UnknownField("this field is not known", field=unknown.path, hint=hint)
-        warnings.append(f"{unknown.path}: this field is not known and was left out")
+        count += 1
+        if count <= _MOST_SHOWN:
+            warnings.append(f"{unknown.path}: this field is not known and was left out")
+    if count > _MOST_SHOWN:
+        warnings.append(f"{count - _MOST_SHOWN} more fields are not known and were left out")
     return tuple(warnings)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid5
 
 from scicat_ingest.catalogue.attachment import Attachment, AttachmentRelationship
-from scicat_ingest.faults import ForbiddenBySource, InvalidField
+from scicat_ingest.faults import ForbiddenBySource
 from scicat_ingest.mapping.pid import canonical_json, is_addressable
 
 if TYPE_CHECKING:
@@ -21,16 +21,9 @@ _DATA_URL = re.compile(r"data:[a-z]+/[a-z0-9.+-]+(;[a-z0-9.+-]+=[^;,]*)*(;base64
 def build_attachments(
     event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules
 ) -> tuple[tuple[Attachment, ...], list[str]]:
-    """Give the attachments and the warnings.
-
-    Raises ForbiddenBySource for one that would be published, InvalidField for too many.
-    """
+    """Give the attachments and the warnings. Raises ForbiddenBySource for one that would be published."""
     attachments: dict[str, Attachment] = {}
     warnings = []
-    most = rules.limits.max_attachments
-    if len(event.attachments or ()) > most:
-        count = len(event.attachments or ())
-        raise InvalidField(f"expected at most {most} attachments, got {count}", field="attachments")
     for index, given in enumerate(event.attachments or ()):
         field = f"attachments[{index}]"
         if given.isPublished and "isPublished" not in rules.source.may_set:

@@ -200,12 +200,36 @@ def test_a_long_list_is_refused_before_it_is_validated() -> None:
     assert decode(event(files=[{"path": str(i), "size": 1} for i in range(10)]), limits={"max_inline_files": 10})
 
 
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"attachments": [5] * 101}, "attachments"),
+        ({"attachments": [{"caption": "a", "relationships": [5] * 1001}]}, "attachments[0].relationships"),
+        ({"techniques": [5] * 1001}, "techniques"),
+        ({"inputDatasets": [5] * 1001}, "inputDatasets"),
+        ({"dataset": {"techniques": [5] * 1001}}, "dataset.techniques"),
+    ],
+)
+def test_long_lists_of_objects_are_refused_before_they_are_looked_at(fields: dict[str, Any], field: str) -> None:
+    """A record of 16 MB would take gigabytes, and end the process again and again."""
+    got = fault(InvalidField, event(**fields))
+    assert (got.field, "expected at most" in got.message) == (field, True)
+
+
 @pytest.mark.parametrize("name", ["keywords", "attachments", "techniques", "inputDatasets"])
 def test_a_million_wrong_items_give_one_fault(name: str) -> None:
     """A fault for each would take gigabytes."""
     value = json.dumps(event(**{name: 0})).replace(f'"{name}": 0', f'"{name}": [{"7," * 300_000} 7]')
     got = fault(InvalidField, value.encode())
-    assert (got.field, "more of the event" in got.message) == (f"{name}[0]", False)
+    first = f"{name}[0]" if name == "keywords" else name
+    assert (got.field, "more of the event" in got.message) == (first, False)
+
+
+def test_a_million_unknown_names_give_a_few_warnings() -> None:
+    """And a count."""
+    decoded = decode(event(**{f"zz{number}": 1 for number in range(100_000)}))
+    assert len(decoded.warnings) == 21
+    assert decoded.warnings[-1] == "99980 more fields are not known and were left out"
 
 
 @pytest.mark.parametrize(

@@ -114,4 +114,4 @@ def test_too_many_attachments_are_refused() -> None:
     many = [{"caption": str(number)} for number in range(101)]
     refused = fault(InvalidField, event(attachments=many))
     assert refused.field == "attachments"
-    assert "at most 100 attachments, got 101" in refused.message
+    assert "at most 100 items, got 101" in refused.message
