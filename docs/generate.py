@@ -96,8 +96,8 @@ def event_page() -> str:
         "wire it is plain JSON, or a CloudEvent in binary mode of type `scicat.acquisition.completed.v1`. `null` means: not given.",
         "An unknown name is left out with a warning; one that is close to a known name (`proposalId`) is refused. The JSON Schema:",
         "`scicat-ingest schema event`.\n",
-        "`fileManifest`, `scan` and an attachment's `path` are not supported yet: such an event becomes a dead letter, never a dataset",
-        "without files.\n",
+        "How `fileManifest` and `scan` find the files: [file-lists.md](file-lists.md). How an attachment's `path` and `plot` become pictures:",
+        "[previews.md](previews.md). What is looked for in `metadata`, techniques and people: [lint.md](lint.md).\n",
     ]
     parts = {"AcquisitionCompleted": schema, **schema["$defs"]}
     for name, part in parts.items():
