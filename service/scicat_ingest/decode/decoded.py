@@ -28,6 +28,8 @@ class MappedBy:
     """Of the file, 16 hexadecimal digits; empty for the native event, which needs none."""
     metadata_schema: Mapping[str, Any] | None = None
     """JSON Schema of its scientificMetadata."""
+    defaulted: frozenset[str] = frozenset()
+    """Paths of fields that its `on_missing` gave."""
 
 
 NATIVE = MappedBy("native")

@@ -159,7 +159,7 @@ def _timestamp(record: Record) -> str | None:
 
 
 def _translated(acquisition: Acquisition, document: Document, mapping: MappingFile, rules: MappingRules) -> Accepted:
-    by = MappedBy(mapping.name, mapping.digest, mapping.metadata_schema)
+    by = MappedBy(mapping.name, mapping.digest, mapping.metadata_schema, acquisition.defaulted)
     decoded = accept_mapped(acquisition.fields, document, by, rules.mapping, rules.limits)
     return _accepted(decoded, rules.trusting)
 

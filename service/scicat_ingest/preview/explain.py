@@ -42,13 +42,14 @@ def explain(plan: Plan, accepted: Accepted) -> list[Explained]:
     """Say of each field of a dataset what gave it."""
     mapping = _mapping_of(accepted)
     event, rules = accepted.decoded.event, accepted.rules
+    defaulted = accepted.decoded.mapped_by.defaulted
     explained = []
     for name, value in plan.dataset.payload.items():
         if name == _METADATA:
-            explained += [_of_metadata(path, leaf, mapping) for path, leaf in _leaves(value)]
+            explained += [_of_metadata(path, leaf, mapping, defaulted) for path, leaf in _leaves(value)]
             continue
         by = next((origin for origin in origins_of(name) if _is_there(origin, event, rules)), "scicat-ingest")
-        explained.append(_explained(name, value, by, mapping))
+        explained.append(_explained(name, value, by, mapping, defaulted))
     return explained
 
 
@@ -57,11 +58,11 @@ def _mapping_of(accepted: Accepted) -> MappingFile | None:
     return next((file for file in accepted.rules.mappings if file.name == name), None)
 
 
-def _of_metadata(path: str, value: Any, mapping: MappingFile | None) -> Explained:
+def _of_metadata(path: str, value: Any, mapping: MappingFile | None, defaulted: frozenset[str]) -> Explained:
     name = f"{_METADATA}.{path}"
     if path.partition(".")[0] in _OWN:
         return Explained(name, value, "scicat-ingest")
-    return _explained(name, value, f"metadata.{path}", mapping)
+    return _explained(name, value, f"metadata.{path}", mapping, defaulted)
 
 
 def _leaves(metadata: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -74,10 +75,14 @@ def _leaves(metadata: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, 
             yield below, value
 
 
-def _explained(name: str, value: Any, by: str, mapping: MappingFile | None) -> Explained:
+def _explained(name: str, value: Any, by: str, mapping: MappingFile | None, defaulted: frozenset[str]) -> Explained:
     origin = _origin(by, mapping)
     if mapping is None or origin is None:
         return Explained(name, value, by)
+    for path in defaulted:
+        if origin.field == path or origin.field.startswith((f"{path}.", f"{path}[")):
+            by, origin = f"on_missing.{path}", mapping.default_of(path)
+            break
     return Explained(name, value, by, origin.source, f"{mapping.file_name}:{origin.line}", origin.reads)
 
 

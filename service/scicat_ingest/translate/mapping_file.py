@@ -134,6 +134,11 @@ class MappingFile:
         }
         return Acquisition(fields, frozenset(rendering.defaulted))
 
+    def default_of(self, path: str) -> Origin:
+        """Say what stands for a field where something is missing; `path` is one of `on_missing`."""
+        node = self.parts.on_missing[path]
+        return Origin(f"on_missing.{path}", node.line, node.source, node.value.reads if node.value else ())
+
     def origins(self) -> list[Origin]:
         """Say where each field comes from."""
         return [

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 KEYS = ("name", "description", "order", "match", "vars", "sources", "acquisition", "on_missing", "metadata_schema")
 """Of a mapping file."""
-_SOURCES = ("nexus",)
-_LOOKED_UP = ("proposal", "instrument", "sample")
+_LOOKED_UP = {"proposal": "id", "instrument": "name", "sample": "id"}
+"""Sources that are asked for in SciCat, where `lookups` say so, and the field of the event that names each."""
+_SOURCES = ("nexus", *_LOOKED_UP)
 _MOST_SHOWN = 40
 _NEEDED = {"acquisitionId": "every acquisition has an id of its own"}
 
@@ -98,13 +99,15 @@ def read_mapping(text: str, file: str, schema: str | None = None) -> Parts:
     for name, value in acquisition.items():
         _check_field(name, value, file, AcquisitionCompleted, "acquisition")
     nodes = {name: _node(value, file) for name, value in acquisition.items()}
+    sources = _sources(root.get("sources"), file)
+    _name_looked_up(nodes, sources, file)
     parts = Parts(
         name=_scalar(_needed(root, "name", file), str, file, "name"),
         acquisition=nodes,
         order=_scalar(root["order"], (int, float), file, "order") if "order" in root else 100,
         match=_match(root.get("match"), file),
         variables=_variables(root.get("vars"), file),
-        sources=_sources(root.get("sources"), file),
+        sources={name: value for name, (_, value) in sources.items()},
         on_missing=_on_missing(root.get("on_missing"), nodes, file),
         metadata_schema=None if schema is None else _schema(schema, root["metadata_schema"], file),
         description=_scalar(root["description"], str, file, "description") if "description" in root else "",
@@ -154,19 +157,31 @@ def _roots_of(value: Value | None) -> Iterator[tuple[str, str]]:
         yield root, name
 
 
-def _sources(placed: Placed | None, file: str) -> dict[str, Value]:
+def _sources(placed: Placed | None, file: str) -> dict[str, tuple[Placed, Value]]:
     if placed is None:
         return {}
     sources = _object(placed, file, "sources")
     for name, value in sources.items():
-        where = f"{file}:{value.line}: sources.{name}"
-        if name in _LOOKED_UP:
-            hint = f"name it in acquisition.{name}; settings `lookups` say whether it is looked up in SciCat"
-            raise InvalidMapping(f"{where}: only files are sources", hint=hint)
         if name not in _SOURCES:
-            raise InvalidMapping(f"{where}: there is no such source{_meant(name, _SOURCES)}")
+            raise InvalidMapping(
+                f"{file}:{value.line}: sources.{name}: there is no such source{_meant(name, _SOURCES)}"
+            )
         _scalar(value, str, file, f"sources.{name}")
-    return {name: compile_value(value, file) for name, value in sources.items()}
+    return {name: (value, compile_value(value, file)) for name, value in sources.items()}
+
+
+def _name_looked_up(nodes: dict[str, Node], sources: Mapping[str, tuple[Placed, Value]], file: str) -> None:
+    """Let `sources: {proposal: X}` stand for `acquisition: {proposal: {id: X}}`. Refuses to say it twice."""
+    for kind, name in _LOOKED_UP.items():
+        if kind not in sources:
+            continue
+        placed, value = sources[kind]
+        given = nodes.get(kind)
+        if given is not None and (given.items is None or name in given.items):
+            raise InvalidMapping(f"{file}:{placed.line}: sources.{kind}: acquisition.{kind} says it too")
+        node = Node(placed.line, str(placed.value), value)
+        items = {**((given.items if given else None) or {}), name: node}
+        nodes[kind] = Node(given.line if given else placed.line, items=items)
 
 
 def _on_missing(placed: Placed | None, acquisition: Mapping[str, Node], file: str) -> dict[str, Node]:

@@ -60,6 +60,16 @@ def test_metadata_that_one_expression_gives_name_it(tmp_path: Path) -> None:
     assert fields["scientificMetadata.a.b"].given_by == "metadata.a.b"
 
 
+def test_a_default_names_its_own_line(tmp_path: Path) -> None:
+    """Not that of the expression which found nothing."""
+    text = MAPPING.replace("Run {{ event.run }}", "{{ event.no_such }}").replace(
+        "on_missing: {", "on_missing: {title: untitled, "
+    )
+    title = explained(tmp_path, text)["datasetName"]
+    assert (title.value, title.given_by, title.expression) == ("untitled", "on_missing.title", "untitled")
+    assert title.where == f"ours.yaml:{text.count(chr(10))}"
+
+
 def test_a_native_event_names_its_own_fields(tmp_path: Path) -> None:
     """There is no mapping file to point to."""
     (tmp_path / "ours.yaml").write_text(MAPPING)

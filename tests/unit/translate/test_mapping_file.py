@@ -348,7 +348,10 @@ def test_a_mapping_file_says_where_each_field_comes_from() -> None:
         (f"{FIRST}match: vars.a", "ours.yaml:4: there is no vars.a"),
         (f"{FIRST}  title: x\non_missing: {{title: '{{{{ vars.a }}}}'}}", "ours.yaml:5: there is no vars.a"),
         (f"{FIRST}sources: {{nexuss: x}}", "ours.yaml:4: sources.nexuss: there is no such source; is 'nexus' meant?"),
-        (f"{FIRST}sources: {{proposal: x}}", "ours.yaml:4: sources.proposal: only files are sources"),
+        (
+            f"{FIRST}  proposal: {{id: x}}\nsources: {{proposal: x}}",
+            "ours.yaml:5: sources.proposal: acquisition.proposal",
+        ),
         (f"{FIRST}sources: {{nexus: [x]}}", "ours.yaml:4: sources.nexus: expected text"),
         (f"{FIRST}on_missing: {{title: x}}", "ours.yaml:4: on_missing.title: `acquisition` has no such field"),
         (f"{FIRST}  sample: {{name: x}}\non_missing: {{sample.nam: x}}", "ours.yaml:5: on_missing.sample.nam: `acq"),
