@@ -166,6 +166,7 @@ FILTER_EXAMPLES = {
     "replace": "'a.b' | replace('.', '/')",
     "rfc3339": "'2026-06-04 10:44:53' | rfc3339('Europe/Copenhagen')",
     "round": "5.0249 | round(2)",
+    "zero_pad": "42 | zero_pad(6)",
     "slug": "'Fe₃O₄ at 5 K' | slug",
     "string": "42 | string",
     "sum": "[{'size': 1}, {'size': 2}] | sum(attribute='size')",

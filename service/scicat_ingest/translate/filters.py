@@ -161,6 +161,14 @@ def string(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def zero_pad(number: int | str, width: int) -> str:
+    """Write a whole number with zeros before it, up to a width of at most 30."""
+    text = str(number)
+    if isinstance(number, bool) or not re.fullmatch("-?[0-9]+", text) or type(width) is not int or not 0 < width <= 30:
+        raise FilterArgumentError(f"zero_pad: expected a whole number and a width of 1 to 30, got {number!r:.60}")
+    return text.zfill(width)
+
+
 def slug(text: str) -> str:
     """Make a name of lower-case letters, digits and dashes."""
     plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore").decode().lower()
@@ -310,8 +318,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
         function.__name__: null_stays_null(function)
         for function in (
             basename, dirname, common_folder, relative_to, only, regex_search, regex_replace, replace, join, flatten,
-            string, slug, as_id, rfc3339, quantity, panet, urldecode, orcid, items2dict, bluesky_configuration,
-            from_json,
+            string, zero_pad, slug, as_id, rfc3339, quantity, panet, urldecode, orcid, items2dict,
+            bluesky_configuration, from_json,
         )
     },
     "sum": null_stays_null(total),
