@@ -10,7 +10,7 @@ import anyio
 import pytest
 from tests.unit.acquisition_events import event, plan, record, rules
 
-from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.delivered import Delivered, SoFar, TryAgain
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.engine.ports import Prepared
 from scicat_ingest.faults import DependencyMissing, MayNotCreate
@@ -30,6 +30,8 @@ FOUND = LookedUp(proposal=Proposal(owner_group="pg1001"))
 
 class Catalogue:
     """Gives these for look-ups, one after another, None is a wait; takes every plan."""
+
+    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
 
     def __init__(self, *answers: LookedUp | Exception | None) -> None:
         self.answers = list(answers)

@@ -13,7 +13,7 @@ from tests.unit.acquisition_events import event, record, rules
 from scicat_ingest.catalogue.file_list import FewFiles
 from scicat_ingest.catalogue.origdatablock import DataFile
 from scicat_ingest.decode.document import Document, NeedsSchema
-from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.delivered import Delivered, SoFar, TryAgain
 from scicat_ingest.engine import pipeline as pipeline_module
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.engine.ports import Aside, Prepared
@@ -45,6 +45,8 @@ PNG = "data:image/png;base64,AAAA"
 
 class Catalogue:
     """Takes every plan at the first attempt."""
+
+    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
 
     def begin(self, plan: Plan) -> Catalogue:
         assert plan.pid
