@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from tests.unit.acquisition_events import decode, event, fault, plan
 
@@ -102,11 +100,10 @@ def test_names_of_python_are_names_like_others(name: str) -> None:
     assert len(plan(event() | {name: {"a": 1}}).warnings) == 1
 
 
-def test_a_hundred_thousand_unknown_names_cost_a_second_at_most() -> None:
-    """Comparing each with every known name would hold up the service for half a minute."""
+def test_a_hundred_thousand_unknown_names_give_a_few_short_warnings() -> None:
+    """And a count. Comparing each with every known name would hold up the service for half a minute."""
     given = event(**{f"n{index}": 1 for index in range(100_000)}) | {"k" * 1_000_000: 1}
-    began = time.process_time()
     warnings = plan(given).warnings
-    assert time.process_time() - began < 5
-    assert len(warnings) == 100_001
+    assert len(warnings) == 21
+    assert warnings[-1] == "99981 more fields are not known and were left out"
     assert max(map(len, warnings)) < 200

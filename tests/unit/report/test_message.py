@@ -94,9 +94,10 @@ def test_an_ingested_event_says_everything_about_the_dataset() -> None:
 
 
 def test_warnings_are_bounded_and_stand_once() -> None:
-    """An event with a million odd names still gives a message that Kafka takes."""
-    planned = plan(event(**{f"n{index}": 1 for index in range(150)}))
-    message = write(ingested(planned, record(event()), warnings=("x" * 5000, planned.warnings[0])))
+    """A dataset with a million odd things still gives a message that Kafka takes."""
+    planned = plan(event(odd=1))
+    given = ("x" * 5000, planned.warnings[0], *(f"warning {number}" for number in range(149)))
+    message = write(ingested(planned, record(event()), warnings=given))
     warnings = json.loads(message.value or b"")["warnings"]
     assert len(warnings) == 101
     assert warnings[-1] == "and 51 more warnings"
