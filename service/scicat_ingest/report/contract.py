@@ -23,7 +23,7 @@ Count = Annotated[int, Field(ge=0)]
 class ContractPart(BaseModel):
     """A part of a message."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 class Documents(ContractPart):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
@@ -55,6 +55,10 @@ class Message:
     value: bytes | None
     headers: Headers
     timestamp_ms: int | None = None
+
+    def json(self) -> Any:
+        """Give the value of an ingested event."""
+        return json.loads(self.value or b"null")
 
 
 def outcome_id(record: Record) -> str:

@@ -31,8 +31,6 @@ FOUND = LookedUp(proposal=Proposal(owner_group="pg1001"))
 class Catalogue:
     """Gives these for look-ups, one after another, None is a wait; takes every plan."""
 
-    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
-
     def __init__(self, *answers: LookedUp | Exception | None) -> None:
         self.answers = list(answers)
         self.begun = 0
@@ -63,6 +61,8 @@ class LookUps:
 
 
 class Delivery:
+    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
+
     async def attempt(self) -> Delivered:
         await anyio.lowlevel.checkpoint()
         return Delivered("created", 1, 0, 0, 0, ("b1",), (), 1, ())

@@ -21,6 +21,7 @@ from scicat_ingest.faults import (
     ConfigurationFault,
     CorruptRecord,
     FileUnreadable,
+    ForbiddenGroup,
     InvalidSettings,
     NotThereYet,
     RegistryUnavailable,
@@ -195,6 +196,19 @@ def test_a_listed_file_is_looked_at_where_the_settings_say_so() -> None:
     outcome = run(event(), facility, verify="size")
     assert isinstance(outcome, Ingested)
     assert (facility.asked, outcome.plan.number_of_files) == (1, LISTED.count)
+
+
+def test_a_dead_letter_tells_what_its_delivery_had_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And when that was begun."""
+
+    async def refuse(_: Catalogue) -> Delivered:
+        await anyio.lowlevel.checkpoint()
+        raise ForbiddenGroup("403", status=403)
+
+    monkeypatch.setattr(Catalogue, "attempt", refuse)
+    outcome = run(event(), Facility([]))
+    assert isinstance(outcome, DeadLettered)
+    assert (outcome.so_far, outcome.first_attempt_at) == (Catalogue.so_far, NOW)
 
 
 def test_a_bug_while_fetching_costs_one_record_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
