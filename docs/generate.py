@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from pydantic_core import PydanticUndefined
 
 from scicat_ingest import faults
-from scicat_ingest.cli.schema import event_schema
+from scicat_ingest.cli.schema import DOCUMENTS, event_schema
 from scicat_ingest.deliver.classify import TABLE, WRITES, Route, Row, Verdict
 from scicat_ingest.engine.states import (
     ENGINE,
@@ -24,6 +25,7 @@ from scicat_ingest.engine.states import (
     WorkState,
 )
 from scicat_ingest.faults import IngestFault, RecordFault
+from scicat_ingest.report.contract import DeadLetterHeadersV1
 from scicat_ingest.settings import ENV_PREFIX, Group, Settings
 from scicat_ingest.translate.expressions import compile_expression
 from scicat_ingest.translate.filters import FILTERS
@@ -42,12 +44,20 @@ def pages() -> dict[str, str]:
     """Give every generated page by its file name."""
     return {
         "answers.md": answers_page(),
+        "asyncapi.yaml": yaml.safe_dump(DOCUMENTS["asyncapi"](), sort_keys=False, allow_unicode=True, width=120),
         "event.md": event_page(),
         "mapping-filters.md": filters_page(),
         "outcomes.md": outcomes_page(),
+        "schemas/dead-letter-headers.v1.json": _json("dead-letter"),
+        "schemas/event.v1.json": _json("event"),
+        "schemas/ingested.v1.json": _json("ingested"),
         "settings.md": settings_page(),
         "states.md": states_page(),
     }
+
+
+def _json(name: str) -> str:
+    return json.dumps(DOCUMENTS[name](), indent=2, ensure_ascii=False) + "\n"
 
 
 def answers_page() -> str:
@@ -255,9 +265,16 @@ def outcomes_page() -> str:
         "",
         "## Headers of a dead letter\n",
         "Key, value, timestamp and headers of the original record come first and untouched: they are the first",
-        "`ingest.dlq.original_headers` headers. Then `ingest.dlq.*` (reason, class, message, field, hint, pid, topic, partition, offset,",
-        "timestamp, received_at, failed_at), Kafka Connect's `__connect.errors.*`, and the CloudEvents attributes `ce_*`. A value too large",
-        "for Kafka together with these headers is left out, with `ingest.dlq.value_omitted`, `value_bytes` and `value_sha256` in its place.\n",
+        "`ingest.dlq.original_headers` headers. Then ours, and the CloudEvents attributes `ce_*`. A value too large for Kafka together with",
+        "these headers is left out, with `ingest.dlq.value_omitted`, `value_bytes` and `value_sha256` in its place.\n",
+        "| header | meaning |",
+        "|---|---|",
+        *(f"| `{field.alias}` | {field.description or ''} |" for field in DeadLetterHeadersV1.model_fields.values()),
+        "",
+        "## The contract\n",
+        "[asyncapi.yaml](asyncapi.yaml) describes all topics and messages, with real examples; [schemas/](schemas) has the JSON Schemas of the",
+        "event, of the value of an ingested event, and of a dead letter's headers. `scicat-ingest schema` prints them. Within a major version only",
+        "fields that may be missing are added. What is not known is left out. `traceparent` and `tracestate` are carried on.\n",
         "## What stops the service\n",
         "Nothing is lost: records that were not finished come again at the next start.\n",
         "| code | exit | meaning | what to do |",

@@ -165,7 +165,7 @@ async def open_engine(
         parts = Parts(
             stream=stream,
             prepares=pipeline,
-            publisher=Publisher(producer, settings.kafka),
+            publisher=Publisher(producer, settings.kafka, settings.scicat.dataset_page),
             observer=observer,
             admits=deliveries,
             watch=partial(_watch, watchdog, reload if settings.mapping.reload == "on" else None),

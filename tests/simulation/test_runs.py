@@ -12,7 +12,7 @@ import anyio
 import pytest
 from tests.unit.acquisition_events import rules
 
-from scicat_ingest.deliver.delivered import Delivered
+from scicat_ingest.deliver.delivered import Delivered, SoFar
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.observer import Observer
@@ -65,6 +65,8 @@ class AsMetadata:
 
 class Catalogue:
     """Takes some time for every plan."""
+
+    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice

@@ -27,7 +27,7 @@ COMMANDS = {
     "doctor": "prove with real calls that Kafka, SciCat and folders are ready, and say what to ask for where not",
     "emit": "put events on the input topic",
     "stand-in": "run the SciCat stand-in alone",
-    "schema": "print the JSON Schema of the event",
+    "schema": "print the formats of events, answers, dead letters and settings",
 }
 
 EPILOG = """\

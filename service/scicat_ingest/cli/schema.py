@@ -1,4 +1,4 @@
-"""`scicat-ingest schema`: the formats, as JSON Schema."""
+"""`scicat-ingest schema`: the formats, as JSON Schema, and all topics as one AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -7,25 +7,37 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.decode.event import AcquisitionCompleted
+from scicat_ingest.report.asyncapi import asyncapi_document
+from scicat_ingest.report.contract import DeadLetterHeadersV1, IngestedV1
+from scicat_ingest.settings import Settings
+from scicat_ingest.testing.sample_outcomes import sample_messages
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 EXAMPLES = """\
 examples:
   scicat-ingest schema event > acquisition-completed.schema.json
+  scicat-ingest schema asyncapi > asyncapi.json
 """
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
     parser.epilog = EXAMPLES
-    parser.add_argument("format", choices=["event"], help="event: what producers send (AcquisitionCompleted v1)")
+    parser.add_argument(
+        "format",
+        choices=list(DOCUMENTS),
+        help="event: what producers send; ingested: the value of an answer; dead-letter: the headers of a dead letter; "
+        "settings: the settings file; asyncapi: all topics and messages (AsyncAPI 3)",
+    )
 
 
-def run(options: argparse.Namespace) -> int:  # noqa: ARG001 (the only format so far)
-    """Print the schema."""
-    sys.stdout.write(json.dumps(event_schema(), indent=2, ensure_ascii=False) + "\n")
+def run(options: argparse.Namespace) -> int:
+    """Print the document."""
+    sys.stdout.write(json.dumps(DOCUMENTS[options.format](), indent=2, ensure_ascii=False) + "\n")
     return 0
 
 
@@ -36,7 +48,7 @@ def event_schema() -> dict[str, Any]:
         for name, field in part["properties"].items():
             if name not in part.get("required", ()):
                 _allow_null(field)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": _DRAFT, **schema}
 
 
 def _allow_null(field: dict[str, Any]) -> None:
@@ -47,3 +59,17 @@ def _allow_null(field: dict[str, Any]) -> None:
         name: field.pop(name) for name in list(field) if name not in ("title", "description", "default", "examples")
     }
     field["anyOf"] = [said, {"type": "null"}]
+
+
+def asyncapi() -> dict[str, Any]:
+    """Give the AsyncAPI document, its examples written by the service's own code."""
+    return asyncapi_document(event_schema(), sample_messages())
+
+
+DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "event": event_schema,
+    "ingested": lambda: {"$schema": _DRAFT, **IngestedV1.model_json_schema()},
+    "dead-letter": lambda: {"$schema": _DRAFT, **DeadLetterHeadersV1.model_json_schema()},
+    "settings": lambda: {"$schema": _DRAFT, **Settings.model_json_schema()},
+    "asyncapi": asyncapi,
+}

@@ -36,3 +36,13 @@ class TryAgain:
 
     seconds: float
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What a delivery has come to, should it end with a fault."""
+
+    attempts: int
+    dataset_created: bool
+    block_ids: tuple[str, ...]
+    attachment_ids: tuple[str, ...]

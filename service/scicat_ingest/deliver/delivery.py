@@ -14,7 +14,7 @@ import anyio.to_thread
 from scicat_ingest.catalogue.times import parse_time, write_time
 from scicat_ingest.deliver.backoff import delay_seconds
 from scicat_ingest.deliver.classify import Health, Verdict
-from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.delivered import Delivered, SoFar, TryAgain
 from scicat_ingest.deliver.missing_blocks import some
 from scicat_ingest.deliver.progress import Progress
 from scicat_ingest.deliver.reconcile import Remaining, totals_are_wrong
@@ -91,6 +91,12 @@ class Delivery:
         self._clock = parts.clock
         self._shared = shared
         self._progress = Progress.begin(parts.settings.scicat)
+
+    @property
+    def so_far(self) -> SoFar:
+        """What was done by now."""
+        done = self._progress
+        return SoFar(done.attempts, done.created, tuple(done.block_ids), tuple(done.attachment_ids))
 
     async def attempt(self) -> Delivered | TryAgain:
         """Try once to put everything of the plan into the catalogue, or what is missing of it.

@@ -63,7 +63,7 @@ class CatalogueReads:
             case Verdict.NO_ROUTE | Verdict.MAY_NOT:
                 raise WrongEndpoint(said)
             case Verdict.INVALID | Verdict.TOO_LARGE:
-                raise RejectedByCatalogue(said)
+                raise RejectedByCatalogue(said, status=answer.status)
             case _:
                 raise CatalogueUnavailable(said)
 

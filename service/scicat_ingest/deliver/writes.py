@@ -132,11 +132,11 @@ def _require_done(route: Route, answer: Answer, verdict: Verdict) -> None:
         case Verdict.DONE:
             return
         case Verdict.REFUSED | Verdict.MAY_NOT:
-            raise ForbiddenGroup(said, field="groups.owner")
+            raise ForbiddenGroup(said, field="groups.owner", status=answer.status)
         case Verdict.INVALID:
-            raise RejectedByCatalogue(said)
+            raise RejectedByCatalogue(said, status=answer.status)
         case Verdict.TOO_LARGE:
-            raise TooLargeForCatalogue(said)
+            raise TooLargeForCatalogue(said, status=answer.status)
         case Verdict.NO_ROUTE:
             raise WrongEndpoint(said)
         case _:  # its dataset is gone, say: read again

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from scicat_ingest.consume.record import Record
     from scicat_ingest.decode.document import NeedsSchema
     from scicat_ingest.decode.event import AcquisitionCompleted
-    from scicat_ingest.deliver.delivered import Delivered
+    from scicat_ingest.deliver.delivered import Delivered, SoFar
     from scicat_ingest.mapping.lookups import Wanted
     from scicat_ingest.mapping.rules import MappingRules
     from scicat_ingest.translate.mapping_file import Acquisition
@@ -74,6 +74,11 @@ class LooksUp(Protocol):
 
 class Delivers(Protocol):
     """One plan on its way into the catalogue."""
+
+    @property
+    def so_far(self) -> SoFar:
+        """What was done by now."""
+        ...
 
     async def attempt(self) -> Delivered | TryAgain:
         """Try to put everything of the plan there. Raises RecordFault or ConfigurationFault."""
@@ -363,22 +368,26 @@ def deliver(given: Circumstances, planned: Plan | Ignored | RecordFault, pid: st
     return given.over(planned, pid)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivering:
     """The plan is on its way into the catalogue."""
 
     circumstances: Circumstances
     plan: Plan
     delivery: Delivers
+    _begun_at: datetime | None = None
 
     async def attempt(self) -> Outcome | TryAgain:
         """Try to deliver it."""
         given = self.circumstances
+        self._begun_at = self._begun_at or given.now()
         result = await given.guard(self.delivery.attempt)
         match result:
             case TryAgain():
                 return result
             case RecordFault():
-                return given.end(result, self.plan.pid)
+                so_far = self.delivery.so_far
+                times = (given.received_at, given.now(), self._begun_at)
+                return DeadLettered(given.record, result, self.plan.pid, *times, so_far)
             case _:
-                return Ingested(given.record, self.plan, result, given.received_at, given.now())
+                return Ingested(given.record, self.plan, result, given.received_at, given.now(), self._begun_at)

@@ -209,6 +209,13 @@ class InternalError(RecordFault):
 class RefusedByCatalogue(RecordFault):
     """SciCat refuses the record for good."""
 
+    def __init__(
+        self, message: str, *, field: str | None = None, hint: str | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.status = status
+        """Of SciCat's answer; None if no single answer says it."""
+
 
 class RejectedByCatalogue(RefusedByCatalogue):
     """SciCat answered that the document is not valid."""

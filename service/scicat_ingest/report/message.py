@@ -6,9 +6,23 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
+from scicat_ingest.mapping.rules import PRODUCED_BY
+from scicat_ingest.report.contract import (
+    DEAD_LETTER_TYPE,
+    INGESTED_TYPE,
+    SOURCE,
+    Coordinates,
+    DeadLetterHeadersV1,
+    Documents,
+    IngestedV1,
+    Mapping,
+    SourceRecord,
+    Timings,
+)
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
 
 if TYPE_CHECKING:
@@ -17,14 +31,15 @@ if TYPE_CHECKING:
     from scicat_ingest.consume.record import Record
     from scicat_ingest.report.outcome import Outcome
 
-INGESTED_TYPE = "scicat.dataset.ingested.v1"
-DEAD_LETTER_TYPE = "scicat.acquisition.dead-letter.v1"
-SOURCE = "/scicat-ingest"
-
 _OUTCOME_NAMESPACE = UUID("5f0a3f0e-4a3c-5b7e-9d53-6a1c1f3c8e21")
 _MOST_WARNINGS = 100
 _LONGEST_TEXT = 1000
 _MOST_IDS = 1000
+_MOST_IDS_IN_HEADER = 20
+REPLAY = "ingest.replay."
+"""Begins the headers of a record that was replayed: count, topic, partition, offset and timestamp of the first one."""
+_TRACE = ("traceparent", "tracestate")
+"""Headers of W3C Trace Context that are carried on."""
 _OVERHEAD_BYTES = 1000
 """Room for lengths, the batch header, and the headers that say that the value was left out."""
 
@@ -41,6 +56,10 @@ class Message:
     headers: Headers
     timestamp_ms: int | None = None
 
+    def json(self) -> Any:
+        """Give the value of an ingested event."""
+        return json.loads(self.value or b"null")
+
 
 def outcome_id(record: Record) -> str:
     """Name the record's outcome: UUIDv5 of source topic, partition, offset and record timestamp.
@@ -51,11 +70,16 @@ def outcome_id(record: Record) -> str:
     return str(uuid5(_OUTCOME_NAMESPACE, name))
 
 
-def write_message(outcome: Outcome, *, ingested_topic: str, dead_letter_topic: str) -> Message | None:
-    """Give the message of an outcome; None where nothing is to be published."""
+def write_message(
+    outcome: Outcome, *, ingested_topic: str, dead_letter_topic: str, dataset_page: str | None = None
+) -> Message | None:
+    """Give the message of an outcome; None where nothing is to be published.
+
+    `dataset_page` is a template of the dataset's address for people, with `{pid}` in it.
+    """
     match outcome:
         case Ingested():
-            return _ingested(outcome, ingested_topic)
+            return _ingested(outcome, ingested_topic, dataset_page)
         case DeadLettered():
             return _dead_letter(outcome, dead_letter_topic)
         case Skipped():
@@ -87,82 +111,91 @@ def fit_message(message: Message, max_bytes: int) -> Message:
     )
 
 
-def _ingested(outcome: Ingested, topic: str) -> Message:
+def _ingested(outcome: Ingested, topic: str, dataset_page: str | None) -> Message:
     plan, delivered, record = outcome.plan, outcome.delivered, outcome.record
-    body: dict[str, Any] = {
-        "pid": plan.pid,
-        "acquisitionId": plan.acquisition_id,
-        "revision": plan.revision,
-        "verdict": delivered.verdict,
-        "origdatablocks": {
-            "created": delivered.blocks_created,
-            "found": delivered.blocks_found,
-            "ids": list(delivered.block_ids[:_MOST_IDS]),
-        },
-        "attachments": {
-            "created": delivered.attachments_created,
-            "found": delivered.attachments_found,
-            "ids": list(delivered.attachment_ids[:_MOST_IDS]),
-        },
-        "files": plan.number_of_files,
-        "bytes": plan.size,
-        "drift": _bounded(list(delivered.drift)),
-        "warnings": _bounded(list(dict.fromkeys((*plan.warnings, *delivered.warnings)))),
-        "attempts": delivered.attempts,
-        "timings": {
-            "recordAt": _record_time(record),
-            "receivedAt": write_time(outcome.received_at),
-            "doneAt": write_time(outcome.done_at),
-        },
-        **({} if delivered.existing_pid is None else {"existingPid": delivered.existing_pid}),
-        "mapping": {"name": plan.mapping, "digest": plan.mapping_digest},
-        "source": _coordinates(record),
-    }
+    body = IngestedV1(
+        pid=plan.pid,
+        acquisitionId=plan.acquisition_id,
+        revision=plan.revision,
+        verdict=delivered.verdict,
+        existingPid=delivered.existing_pid,
+        datasetUrl=None if dataset_page is None else dataset_page.replace("{pid}", quote(plan.pid, safe="")),
+        origdatablocks=Documents(
+            created=delivered.blocks_created, found=delivered.blocks_found, ids=list(delivered.block_ids[:_MOST_IDS])
+        ),
+        attachments=Documents(
+            created=delivered.attachments_created,
+            found=delivered.attachments_found,
+            ids=list(delivered.attachment_ids[:_MOST_IDS]),
+        ),
+        files=plan.number_of_files,
+        bytes=plan.size,
+        drift=_bounded(list(delivered.drift)),
+        warnings=_bounded(list(dict.fromkeys((*plan.warnings, *delivered.warnings)))),
+        attempts=delivered.attempts,
+        timings=Timings(
+            eventAt=plan.dataset.payload.get("endTime"),
+            recordAt=_record_time(record),
+            receivedAt=write_time(outcome.received_at),
+            firstAttemptAt=_time_or_none(outcome.first_attempt_at),
+            doneAt=write_time(outcome.done_at),
+        ),
+        mapping=Mapping(name=plan.mapping, digest=plan.mapping_digest),
+        producedBy=PRODUCED_BY,
+        source=_source(record),
+    )
     return Message(
         topic=topic,
         key=plan.pid.encode(),
-        value=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        value=body.model_dump_json(exclude_none=True).encode(),
         headers=(
             ("content-type", b"application/json"),
             *_cloud_event(record, INGESTED_TYPE, outcome.done_at, subject=plan.pid),
+            *((name, text) for name, text in record.headers if name in _TRACE),
         ),
     )
 
 
 def _dead_letter(outcome: DeadLettered, topic: str) -> Message:
     """Keep the original record as it is; ours are the headers after the first `ingest.dlq.original_headers` ones."""
-    record, fault = outcome.record, outcome.fault
-    ours = {
-        "ingest.dlq.original_headers": str(len(record.headers)),
-        "ingest.dlq.reason": fault.code,
-        "ingest.dlq.class": fault.fault_class,
-        "ingest.dlq.message": fault.message,
-        "ingest.dlq.field": fault.field,
-        "ingest.dlq.hint": fault.hint or None,
-        "ingest.dlq.pid": outcome.pid,
-        "ingest.dlq.topic": record.topic,
-        "ingest.dlq.partition": str(record.partition),
-        "ingest.dlq.offset": str(record.offset),
-        "ingest.dlq.timestamp": str(record.timestamp_ms),
-        "ingest.dlq.received_at": write_time(outcome.received_at),
-        "ingest.dlq.failed_at": write_time(outcome.done_at),
-        "__connect.errors.topic": record.topic,
-        "__connect.errors.partition": str(record.partition),
-        "__connect.errors.offset": str(record.offset),
-        "__connect.errors.connector.name": "scicat-ingest",
-        "__connect.errors.task.id": "0",
-        "__connect.errors.stage": "TASK_PUT",
-        "__connect.errors.class.name": "scicat_ingest",
-        "__connect.errors.exception.class.name": type(fault).__name__,
-        "__connect.errors.exception.message": str(fault),
-    }
+    record, fault, so_far = outcome.record, outcome.fault, outcome.so_far
+    ours = DeadLetterHeadersV1(
+        original_headers=str(len(record.headers)),
+        reason=fault.code,
+        fault_class=fault.fault_class,
+        message=fault.message,
+        field=fault.field,
+        hint=fault.hint or None,
+        pid=outcome.pid,
+        status=None if (status := getattr(fault, "status", None)) is None else str(status),
+        attempts=None if so_far is None else str(so_far.attempts),
+        dataset_created=None if so_far is None else str(so_far.dataset_created).lower(),
+        block_ids=None if so_far is None else _ids(so_far.block_ids),
+        attachment_ids=None if so_far is None else _ids(so_far.attachment_ids),
+        topic=record.topic,
+        partition=str(record.partition),
+        offset=str(record.offset),
+        timestamp=str(record.timestamp_ms),
+        received_at=write_time(outcome.received_at),
+        first_attempt_at=_time_or_none(outcome.first_attempt_at),
+        failed_at=write_time(outcome.done_at),
+        connect_topic=record.topic,
+        connect_partition=str(record.partition),
+        connect_offset=str(record.offset),
+        connect_connector="scicat-ingest",
+        connect_task="0",
+        connect_stage="TASK_PUT",
+        connect_class="scicat_ingest",
+        connect_exception=type(fault).__name__,
+        connect_message=str(fault),
+    )
     return Message(
         topic=topic,
         key=record.key,
         value=record.value,
         headers=(
             *record.headers,
-            *_texts(ours),
+            *_texts(ours.model_dump(by_alias=True, exclude_none=True)),
             *_cloud_event(record, DEAD_LETTER_TYPE, outcome.done_at, subject=outcome.pid),
         ),
         timestamp_ms=record.timestamp_ms if record.timestamp_ms >= 0 else None,
@@ -201,10 +234,33 @@ def _record_time(record: Record) -> str | None:
         return None
 
 
-def _coordinates(record: Record) -> dict[str, Any]:
-    return {
+def _time_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else write_time(moment)
+
+
+def _ids(ids: tuple[str, ...]) -> str | None:
+    """Give the first ones that fit into a header, and how many more there are."""
+    shown = list(ids[:_MOST_IDS_IN_HEADER])
+    more = len(ids) - len(shown)
+    return ",".join([*shown, *([f"and {more} more"] if more else [])]) or None
+
+
+def _source(record: Record) -> SourceRecord:
+    """Give the record's coordinates; a replayed one says in its headers where it was first."""
+    here = {
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
         "timestamp": record.timestamp_ms,
     }
+    said = {name.removeprefix(REPLAY): text for name, text in record.headers if name.startswith(REPLAY)}
+    try:
+        first = Coordinates(
+            topic=said["topic"].decode(),
+            partition=int(said["partition"]),
+            offset=int(said["offset"]),
+            timestamp=int(said["timestamp"]),
+        )
+        return SourceRecord(**here, first=first, replays=int(said["count"]))
+    except (KeyError, ValueError):  # not replayed, or not by us
+        return SourceRecord(**here)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.consume.record import Record
     from scicat_ingest.decode.decoded import Ignored
-    from scicat_ingest.deliver.delivered import Delivered
+    from scicat_ingest.deliver.delivered import Delivered, SoFar
     from scicat_ingest.faults import RecordFault
     from scicat_ingest.plan.steps import Plan
 
@@ -24,6 +24,8 @@ class Ingested:
     delivered: Delivered
     received_at: datetime
     done_at: datetime
+    first_attempt_at: datetime | None = None
+    """When its delivery was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class DeadLettered:
     """The dataset's pid, if the record was good enough to tell."""
     received_at: datetime
     done_at: datetime
+    first_attempt_at: datetime | None = None
+    so_far: SoFar | None = None
+    """What its delivery had come to; None if there was none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,10 @@ class Publisher:
     Guarantees: while a message may still arrive, no second one is sent for the same outcome id.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, settings: KafkaSettings) -> None:
+    def __init__(self, producer: AIOKafkaProducer, settings: KafkaSettings, dataset_page: str | None = None) -> None:
         self._producer = producer
         self._settings = settings
+        self._dataset_page = dataset_page
         self._pending: dict[str, _Sent] = {}
 
     async def publish(self, outcome: Outcome) -> None:
@@ -90,6 +91,7 @@ class Publisher:
             outcome,
             ingested_topic=self._settings.ingested_topic,
             dead_letter_topic=self._settings.dead_letter_topic,
+            dataset_page=self._dataset_page,
         )
         if message is None:
             raise TypeError(f"{outcome} has no message")

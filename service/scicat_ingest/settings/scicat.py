@@ -10,6 +10,12 @@ from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 from scicat_ingest.settings.values import Group, GroupName, OnConflict, Switch, backend_root
 
 
+def _with_pid(template: str) -> str:
+    if "{pid}" not in template:
+        raise ValueError("expected an address with {pid} in it, such as https://scicat.example.org/datasets/{pid}")
+    return template
+
+
 class ScicatSettings(Group):
     """The catalogue, and who we are there."""
 
@@ -25,6 +31,10 @@ class ScicatSettings(Group):
     ca_file: Path | None = Field(default=None, description="CA certificates (PEM); default: the system's")
     read_back_group: GroupName | None = Field(
         default=None, description="one of the account's groups: goes into accessGroups so that we can verify our work"
+    )
+    dataset_page: Annotated[str, AfterValidator(_with_pid)] | None = Field(
+        default=None,
+        description="address of a dataset for people, such as https://scicat.example.org/datasets/{pid}, for outcomes",
     )
     on_conflict: OnConflict = Field(
         default="keep",

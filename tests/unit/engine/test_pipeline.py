@@ -17,7 +17,7 @@ from tests.unit.acquisition_events import PNG, decode_record, event, payloads, p
 from scicat_ingest.catalogue.dataset import Dataset
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.decode.event import AcquisitionCompleted
-from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.delivered import Delivered, SoFar, TryAgain
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.engine.ports import Prepared
 from scicat_ingest.faults import InternalError, MayNotCreate, PidTaken, RecordFault
@@ -198,6 +198,8 @@ def test_sample_events_come_to_the_end_that_they_say() -> None:
 
 class Catalogue:
     """Takes every plan at the first attempt, or raises."""
+
+    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault = fault

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from tests.unit.acquisition_events import event, plan, record, rules
 
-from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.delivered import Delivered, SoFar, TryAgain
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.engine.ports import Prepared
 from scicat_ingest.faults import DependencyMissing, MayNotCreate
@@ -61,6 +61,8 @@ class LookUps:
 
 
 class Delivery:
+    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
+
     async def attempt(self) -> Delivered:
         await anyio.lowlevel.checkpoint()
         return Delivered("created", 1, 0, 0, 0, ("b1",), (), 1, ())

@@ -13,7 +13,7 @@ from tests.unit.acquisition_events import event, record, rules
 from scicat_ingest.catalogue.file_list import FewFiles
 from scicat_ingest.catalogue.origdatablock import DataFile
 from scicat_ingest.decode.document import Document, NeedsSchema
-from scicat_ingest.deliver.delivered import Delivered, TryAgain
+from scicat_ingest.deliver.delivered import Delivered, SoFar, TryAgain
 from scicat_ingest.engine import pipeline as pipeline_module
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.engine.ports import Aside, Prepared
@@ -21,6 +21,7 @@ from scicat_ingest.faults import (
     ConfigurationFault,
     CorruptRecord,
     FileUnreadable,
+    ForbiddenGroup,
     InvalidSettings,
     NotThereYet,
     RegistryUnavailable,
@@ -45,6 +46,8 @@ PNG = "data:image/png;base64,AAAA"
 
 class Catalogue:
     """Takes every plan at the first attempt."""
+
+    so_far = SoFar(1, dataset_created=False, block_ids=(), attachment_ids=())
 
     def begin(self, plan: Plan) -> Catalogue:
         assert plan.pid
@@ -193,6 +196,19 @@ def test_a_listed_file_is_looked_at_where_the_settings_say_so() -> None:
     outcome = run(event(), facility, verify="size")
     assert isinstance(outcome, Ingested)
     assert (facility.asked, outcome.plan.number_of_files) == (1, LISTED.count)
+
+
+def test_a_dead_letter_tells_what_its_delivery_had_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And when that was begun."""
+
+    async def refuse(_: Catalogue) -> Delivered:
+        await anyio.lowlevel.checkpoint()
+        raise ForbiddenGroup("403", status=403)
+
+    monkeypatch.setattr(Catalogue, "attempt", refuse)
+    outcome = run(event(), Facility([]))
+    assert isinstance(outcome, DeadLettered)
+    assert (outcome.so_far, outcome.first_attempt_at) == (Catalogue.so_far, NOW)
 
 
 def test_a_bug_while_fetching_costs_one_record_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,8 +15,9 @@ from tests.unit.acquisition_events import event, plan, record, rules
 
 from scicat_ingest.consume.record import Record
 from scicat_ingest.decode.decoded import Ignored
-from scicat_ingest.deliver.delivered import Delivered
-from scicat_ingest.faults import InvalidField, PidTaken, RecordFault
+from scicat_ingest.deliver.delivered import Delivered, SoFar
+from scicat_ingest.faults import ForbiddenGroup, InvalidField, PidTaken, RecordFault
+from scicat_ingest.mapping.rules import PRODUCED_BY
 from scicat_ingest.report.message import Message, fit_message, outcome_id, write_message
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Outcome, Skipped
 
@@ -75,11 +76,13 @@ def test_an_ingested_event_says_everything_about_the_dataset() -> None:
         "warnings": ["late"],
         "attempts": 3,
         "timings": {
+            "eventAt": "2026-04-22T08:54:53.642Z",
             "recordAt": "2026-04-22T08:54:53.642Z",
             "receivedAt": "2026-04-22T09:00:00.000Z",
             "doneAt": "2026-04-22T09:00:01.500Z",
         },
         "mapping": {"name": "native", "digest": rules().digest},
+        "producedBy": PRODUCED_BY,
         "source": {"topic": "scicat.acquisitions", "partition": 0, "offset": 7, "timestamp": 1776848093642},
     }
     assert headers(message) == {
@@ -91,6 +94,47 @@ def test_an_ingested_event_says_everything_about_the_dataset() -> None:
         "ce_time": "2026-04-22T09:00:01.500Z",
         "ce_subject": planned.pid,
     }
+
+
+def test_a_replayed_record_says_where_it_was_first() -> None:
+    """So that a consumer finds the answer to what it has sent; odd headers of that name are nobody's."""
+    first = {"count": "2", "topic": "scicat.acquisitions", "partition": "3", "offset": "99", "timestamp": "-1"}
+    replayed = record(event(), headers=tuple((f"ingest.replay.{name}", text.encode()) for name, text in first.items()))
+    source = write(ingested(plan(event()), replayed)).json()["source"]
+    assert (source["offset"], source["replays"]) == (7, 2)
+    assert source["first"] == {"topic": "scicat.acquisitions", "partition": 3, "offset": 99, "timestamp": -1}
+    for odd in ((("ingest.replay.count", b"x"),), (("ingest.replay.topic", b"\xff"),)):
+        assert "first" not in write(ingested(plan(event()), record(event(), headers=odd))).json()["source"]
+
+
+def test_trace_context_is_carried_on() -> None:
+    """W3C's headers, and no others."""
+    traced = record(event(), headers=(("traceparent", b"00-1-2-01"), ("other", b"x")))
+    assert headers(write(ingested(plan(event()), traced)))["traceparent"] == "00-1-2-01"
+    assert "other" not in headers(write(ingested(plan(event()), traced)))
+
+
+def test_the_datasets_page_is_linked() -> None:
+    """With the slash of the pid encoded; by default there is no link."""
+    outcome = ingested(plan(event()), record(event()))
+    page = "https://scicat.example.org/datasets/{pid}"
+    message = write_message(outcome, ingested_topic="good", dead_letter_topic="bad", dataset_page=page)
+    assert message is not None
+    assert message.json()["datasetUrl"] == page.replace("{pid}", outcome.plan.pid.replace("/", "%2F"))
+    assert "datasetUrl" not in write(outcome).json()
+
+
+def test_a_dead_letter_says_what_was_done_before() -> None:
+    """A curator has to know what is left in SciCat; many ids are counted."""
+    so_far = SoFar(3, dataset_created=True, block_ids=tuple(map(str, range(25))), attachment_ids=())
+    outcome = DeadLettered(record(event()), ForbiddenGroup("no", status=403), "p", RECEIVED, DONE, RECEIVED, so_far)
+    said = headers(write(outcome))
+    assert said["ingest.dlq.status"] == "403"
+    assert said["ingest.dlq.attempts"] == "3"
+    assert said["ingest.dlq.dataset_created"] == "true"
+    assert said["ingest.dlq.block_ids"].endswith(",18,19,and 5 more")
+    assert said["ingest.dlq.first_attempt_at"] == "2026-04-22T09:00:00.000Z"
+    assert "ingest.dlq.attachment_ids" not in said
 
 
 def test_warnings_are_bounded_and_stand_once() -> None:
@@ -109,7 +153,7 @@ def test_a_timestamp_that_is_no_time_is_left_out(timestamp_ms: int) -> None:
     """Producers set it to anything; a message is written nevertheless."""
     odd = record(event(), timestamp_ms=timestamp_ms)
     body = json.loads(write(ingested(plan(event()), odd)).value or b"")
-    assert (body["timings"]["recordAt"], body["source"]["timestamp"]) == (None, timestamp_ms)
+    assert ("recordAt" in body["timings"], body["source"]["timestamp"]) == (False, timestamp_ms)
     assert write(dead(InvalidField("no"), odd)).timestamp_ms == (None if timestamp_ms < 0 else timestamp_ms)
 
 

@@ -1,0 +1,141 @@
+"""What consumers of the outcome topics can rely on: the value of an ingested event, the headers of a dead letter.
+
+A later version of the same major number only adds fields that may be missing. What is not known is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scicat_ingest.deliver.delivered import DatasetVerdict
+
+INGESTED_TYPE = "scicat.dataset.ingested.v1"
+DEAD_LETTER_TYPE = "scicat.acquisition.dead-letter.v1"
+SOURCE = "/scicat-ingest"
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339 in UTC with milliseconds."""
+Count = Annotated[int, Field(ge=0)]
+
+
+class ContractPart(BaseModel):
+    """A part of a message."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class Documents(ContractPart):
+    """Blocks or attachments of the dataset."""
+
+    created: Count = Field(description="made for this record")
+    found: Count = Field(description="there already")
+    ids: list[str] = Field(description="of those created, as SciCat names them; at most 1 000")
+
+
+class Coordinates(ContractPart):
+    """Where a record is, or was."""
+
+    topic: str
+    partition: Count
+    offset: Count
+    timestamp: int = Field(description="of the record, milliseconds since 1970; -1: it has none")
+
+
+class SourceRecord(Coordinates):
+    """The record that asked for it."""
+
+    first: Coordinates | None = Field(None, description="after a replay: the record that came first")
+    replays: Count | None = Field(None, description="how often it was replayed")
+
+
+class Timings(ContractPart):
+    """When what happened."""
+
+    eventAt: Time | None = Field(None, description="end of the acquisition, by the event")
+    recordAt: Time | None = Field(None, description="timestamp of the record")
+    receivedAt: Time = Field(description="read from Kafka by the process that ended it")
+    firstAttemptAt: Time | None = Field(None, description="first delivery begun by that process")
+    doneAt: Time = Field(description="everything was in SciCat")
+
+
+class Mapping(ContractPart):
+    """What the dataset was made by."""
+
+    name: str = Field(description="of the mapping file, or native")
+    digest: str = Field(description="tells settings and mapping file from all others, 16 hexadecimal digits")
+
+
+class IngestedV1(ContractPart):
+    """A dataset and all its parts are in SciCat."""
+
+    model_config = ConfigDict(title="Ingested v1")
+
+    pid: str
+    acquisitionId: str
+    revision: Count
+    verdict: DatasetVerdict = Field(
+        description="created; already_present, whole; completed: parts were missing; updated: fields changed"
+    )
+    existingPid: str | None = Field(None, description="a dataset of another pid that was taken for it")
+    datasetUrl: str | None = Field(None, description="its page, by scicat.dataset_page")
+    origdatablocks: Documents
+    attachments: Documents
+    files: Count = Field(description="files of the dataset, by the event")
+    bytes: Count = Field(description="their size")
+    drift: list[str] = Field(description="what differs from the event and was left alone")
+    warnings: list[str] = Field(description="at most 100, of at most 1 000 characters")
+    attempts: Count = Field(description="how often the delivery was begun, by the process that ended it")
+    timings: Timings
+    mapping: Mapping
+    producedBy: str = Field(description="scicat-ingest/VERSION", examples=["scicat-ingest/0.1.0"])
+    source: SourceRecord
+
+
+class DeadLetterHeadersV1(ContractPart):
+    """Headers that are added behind those of the original record. All are UTF-8 text of at most 1 000 characters."""
+
+    model_config = ConfigDict(title="Headers of a dead letter v1")
+
+    original_headers: str = Field(alias="ingest.dlq.original_headers", description="how many headers the record had")
+    reason: str = Field(alias="ingest.dlq.reason", description="stable code: docs/outcomes.md")
+    fault_class: str = Field(alias="ingest.dlq.class", description="whose fault it is: record")
+    message: str = Field(alias="ingest.dlq.message", description="what is wrong, for people")
+    field: str | None = Field(None, alias="ingest.dlq.field", description="where in the event: files[3].size")
+    hint: str | None = Field(None, alias="ingest.dlq.hint", description="what to do")
+    pid: str | None = Field(None, alias="ingest.dlq.pid", description="of the dataset, if it could be told")
+    status: str | None = Field(None, alias="ingest.dlq.status", description="HTTP status of SciCat's refusal")
+    attempts: str | None = Field(None, alias="ingest.dlq.attempts", description="how often the delivery was begun")
+    dataset_created: str | None = Field(
+        None, alias="ingest.dlq.dataset_created", description="true: the dataset was made before the fault"
+    )
+    block_ids: str | None = Field(
+        None, alias="ingest.dlq.block_ids", description="origdatablocks made before it, separated by commas"
+    )
+    attachment_ids: str | None = Field(
+        None, alias="ingest.dlq.attachment_ids", description="attachments made before it"
+    )
+    topic: str = Field(alias="ingest.dlq.topic", description="where the record was")
+    partition: str = Field(alias="ingest.dlq.partition")
+    offset: str = Field(alias="ingest.dlq.offset")
+    timestamp: str = Field(alias="ingest.dlq.timestamp", description="milliseconds since 1970; -1: it has none")
+    received_at: Time = Field(alias="ingest.dlq.received_at")
+    first_attempt_at: Time | None = Field(None, alias="ingest.dlq.first_attempt_at", description="delivery begun")
+    failed_at: Time = Field(alias="ingest.dlq.failed_at")
+    value_omitted: str | None = Field(
+        None,
+        alias="ingest.dlq.value_omitted",
+        description="true: with our headers it was too large for Kafka",
+    )
+    value_bytes: str | None = Field(None, alias="ingest.dlq.value_bytes", description="then: size of the value")
+    value_sha256: str | None = Field(None, alias="ingest.dlq.value_sha256", description="then: its digest")
+    connect_topic: str = Field(alias="__connect.errors.topic", description="these as Kafka Connect has them")
+    connect_partition: str = Field(alias="__connect.errors.partition")
+    connect_offset: str = Field(alias="__connect.errors.offset")
+    connect_connector: str = Field(alias="__connect.errors.connector.name")
+    connect_task: str = Field(alias="__connect.errors.task.id")
+    connect_stage: str = Field(alias="__connect.errors.stage")
+    connect_class: str = Field(alias="__connect.errors.class.name")
+    connect_exception: str = Field(alias="__connect.errors.exception.class.name")
+    connect_message: str = Field(alias="__connect.errors.exception.message")
