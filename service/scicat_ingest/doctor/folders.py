@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from scicat_ingest.doctor.step import ok, skipped, warning
+from scicat_ingest.storage.roots import Roots
 
 if TYPE_CHECKING:
     from scicat_ingest.doctor.step import Examination, Finding
@@ -25,8 +26,11 @@ async def ask_folders(settings: Settings, examination: Examination) -> None:
     roots = sorted({folder for source in settings.sources for root in source.roots if (folder := literal_part(root))})
     if not roots:
         await examination.step(FOLDERS, _nothing_to_look_at)
+    mounted = Roots((), settings.files.mounts)
     for root in roots:
-        await examination.step(f"folder {root}", partial(look_at_folder, root))
+        here = mounted.here(root)
+        name = f"folder {root}" if here == root else f"folder {root}, here {here}"
+        await examination.step(name, partial(look_at_folder, here))
 
 
 def literal_part(root: str) -> str | None:

@@ -23,13 +23,14 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def settings(*roots: str) -> Settings:
+def settings(*roots: str, mounts: dict[str, str] | None = None) -> Settings:
     mapping = {
         "pid_prefix": "20.500.12345",
         "namespace": "6f1c9a6e-9d5f-4b0e-8a44-2f6d7f5f3c10",
         "fallback_owner_group": "unassigned",
     }
-    return Settings.model_validate({"mapping": mapping, "sources": [{"topic": "t", "roots": roots}]})
+    source = {"topic": "t", "roots": roots}
+    return Settings.model_validate({"mapping": mapping, "sources": [source], "files": {"mounts": mounts or {}}})
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,11 @@ async def test_a_mount_that_hangs_does_not_hang_us(monkeypatch: pytest.MonkeyPat
     answered.set()
     assert examination.steps[0].status == "warning"
     assert "does not answer" in examination.steps[0].seen
+
+
+async def test_a_folder_is_looked_for_where_it_is_mounted(tmp_path: Path) -> None:
+    """Events name it otherwise."""
+    examination = Examination(lambda _: None)
+    await ask_folders(settings("/ess/data/{proposal.id}", mounts={"/ess/data": str(tmp_path)}), examination)
+    (step,) = examination.steps
+    assert (step.name, step.status) == (f"folder /ess/data, here {tmp_path}", "ok")
