@@ -43,6 +43,7 @@ class AsMetadata:
     name: str = "as-metadata"
     digest: str = "0"
     metadata_schema: None = None
+    defaulted: frozenset[str] = frozenset()
     fields: dict[str, Any] = field(default_factory=dict)
 
     def choose(self, _: Context) -> AsMetadata:
