@@ -5,6 +5,7 @@ If Kafka cannot be started, the tests that need it fail: they are never skipped.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import uuid
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from scicat_ingest.testing.kafka import Broker
 
 BROKER_VARIABLE = "KAFKA_TEST_BOOTSTRAP_SERVERS"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the thousands of tests: it looked through all of them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

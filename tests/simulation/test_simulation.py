@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.engine.session import Work
 
-SEEDS = 1000
+SEEDS = 400
 """Here; `make simulate` runs 10 000, or as many as SEEDS says."""
 
 

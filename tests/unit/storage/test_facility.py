@@ -118,26 +118,25 @@ def test_an_attachment_keeps_its_id_however_it_is_drawn(folder: Path) -> None:
     assert first.payload["thumbnail"] != second.payload["thumbnail"]
 
 
-@pytest.mark.parametrize(
-    ("file_name", "code"),
-    [
-        ("{folder}/missing.nxs", "file_not_there"),
-        ("{folder}/run42.tmp", "file_not_there"),
-        ("/etc/passwd", "forbidden_by_source"),
-        ("{folder}/../../p1002/secret.nxs", "forbidden_by_source"),
-        ("{folder}/link.nxs", "forbidden_by_source"),
-        ("{folder}/pipe.nxs", "file_unreadable"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_a_reasoned_dead_letter(folder: Path, file_name: str, code: str) -> None:
+UNREADABLE = {
+    "{folder}/missing.nxs": "file_not_there",
+    "{folder}/run42.tmp": "file_not_there",
+    "/etc/passwd": "forbidden_by_source",
+    "{folder}/../../p1002/secret.nxs": "forbidden_by_source",
+    "{folder}/link.nxs": "forbidden_by_source",
+    "{folder}/pipe.nxs": "file_unreadable",
+}
+
+
+def test_a_file_that_cannot_be_read_is_a_reasoned_dead_letter(folder: Path) -> None:
     """After the wait, which takes no time in a preview; other proposals' files are never opened."""
     other = folder.parents[1] / "p1002"
     other.mkdir()
     (other / "secret.nxs").write_bytes((folder / "run42.nxs").read_bytes())
     (folder / "link.nxs").symlink_to(other / "secret.nxs")
     os.mkfifo(folder / "pipe.nxs")
-    result = fault(look(folder, written(folder, file_name=file_name.format(folder=folder)))[0])
-    assert result.code == code
+    results = look(folder, *(written(folder, file_name=name.format(folder=folder)) for name in UNREADABLE))
+    assert [fault(result).code for result in results] == list(UNREADABLE.values())
 
 
 def test_pictures_are_made_of_files(folder: Path) -> None:
@@ -154,17 +153,16 @@ def _bomb() -> bytes:
     return packed.getvalue()
 
 
-@pytest.mark.parametrize("name", ["missing.png", "run42.tmp", "bomb.png", "empty.png"])
-def test_a_bad_picture_never_stops_its_dataset(folder: Path, name: str) -> None:
-    """The outcome says what is wrong with it; the others are there."""
+def test_a_bad_picture_never_stops_its_dataset(folder: Path) -> None:
+    """The outcome says what is wrong with each; the others are there."""
     (folder / "bomb.png").write_bytes(_bomb())
     (folder / "empty.png").touch()
-    attachments = [{"caption": "bad", "path": name}, {"caption": "good", "path": "camera.png"}]
+    names = ["missing.png", "run42.tmp", "bomb.png", "empty.png", "camera.png"]
+    attachments = [{"caption": name, "path": name} for name in names]
     plan = planned(look(folder, native(folder, attachments=attachments))[0])
-    assert [each.payload["caption"] for each in plan.attachments] == ["good"]
-    (warning,) = plan.warnings
-    assert warning.startswith("attachments[0]: ")
-    assert warning.endswith("; the attachment was left out")
+    assert [each.payload["caption"] for each in plan.attachments] == ["camera.png"]
+    assert [warning.partition(": ")[0] for warning in plan.warnings] == [f"attachments[{n}]" for n in range(4)]
+    assert all(warning.endswith("; the attachment was left out") for warning in plan.warnings)
 
 
 @pytest.mark.parametrize(
