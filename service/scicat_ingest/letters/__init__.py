@@ -1,0 +1,1 @@
+"""Dead letters that people work with: listed, understood, replayed, purged."""
