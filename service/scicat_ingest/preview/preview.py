@@ -49,10 +49,8 @@ async def preview(
 
     Raises RegistryUnavailable, ConfigurationFault.
     """
-    at_once = {"wait_seconds": 0, "stable_seconds": 0}
-    hasty = {topic: replace(each, files=each.files.model_copy(update=at_once)) for topic, each in rules.items()}
     catalogue, planning = _Catalogue(), _Planning()
-    pipeline = Pipeline(hasty, catalogue, facility, joins, lambda: datetime.now(UTC), plans=planning)
+    pipeline = Pipeline(without_waiting(rules), catalogue, facility, joins, lambda: datetime.now(UTC), plans=planning)
     known = pipeline.begin_joins()
     for record in records:
         prepared = pipeline.prepare(record, known)
@@ -63,6 +61,12 @@ async def preview(
         if isinstance(result, Plan):
             result = replace(result, warnings=(*catalogue.take_warnings(), *result.warnings))
         yield Previewed(result, planning.accepted if isinstance(result, Plan) else None)
+
+
+def without_waiting(rules: Mapping[str, MappingRules]) -> dict[str, MappingRules]:
+    """Give rules by which files that are not there, or still grow, are not waited for."""
+    at_once = {"wait_seconds": 0, "stable_seconds": 0}
+    return {topic: replace(each, files=each.files.model_copy(update=at_once)) for topic, each in rules.items()}
 
 
 @dataclass(slots=True)
