@@ -1,0 +1,111 @@
+"""The image as a cluster runs it: read-only, as nobody in particular, with no rights; on a real Kafka."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+from tests.integration.harness import at_least, committed_offsets, event, read_outcomes, send
+
+from scicat_ingest import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.harness import Site
+
+pytestmark = [pytest.mark.anyio, pytest.mark.image]
+
+IMAGE = "localhost/scicat-ingest:test"
+"""Built by tests/image/build (`make image-test`)."""
+PODMAN = ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs")
+RESTRICTED = (
+    *("--network", "host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"),
+    *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "all", "--security-opt", "no-new-privileges"),  # noqa: S108
+)
+PATIENCE_SECONDS = 60
+
+
+def podman(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PODMAN, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+
+
+def inspected(template: str) -> str:
+    done = podman("image", "inspect", "--format", template, IMAGE)
+    assert done.returncode == 0, f"{done.stderr}: run tests/image/build"
+    return done.stdout.strip()
+
+
+def test_the_image_is_what_a_cluster_expects() -> None:
+    """A numeric user, an entrypoint that gets the signals, the version on the label."""
+    assert inspected("{{.Config.User}}") == "10001:10001"
+    assert inspected("{{json .Config.Entrypoint}}") == '["scicat-ingest"]'
+    assert inspected("{{.Config.StopSignal}}") in ("SIGTERM", "15")
+    assert inspected('{{index .Config.Labels "org.opencontainers.image.version"}}') == __version__
+    said = podman("run", "--rm", *RESTRICTED, IMAGE, "--version")
+    assert (said.returncode, said.stdout) == (0, f"scicat-ingest {__version__}\n"), said.stderr
+
+
+def test_nothing_in_it_compiles_or_installs() -> None:
+    """Neither a compiler nor uv nor pip in the service's environment; every optional format is there."""
+    script = "for each in gcc cc make uv; do command -v $each; done; ls /opt/scicat-ingest/bin/pip 2>/dev/null; id -u"
+    said = podman("run", "--rm", *RESTRICTED, "--entrypoint", "/bin/sh", IMAGE, "-c", script)
+    assert said.stdout == "10001\n", said.stderr
+    said = podman("run", "--rm", *RESTRICTED, IMAGE, "map", "--help")
+    assert said.returncode == 0
+    wanted = "import h5py, matplotlib, PIL, msgpack, streaming_data_types, confluent_kafka"
+    done = podman("run", "--rm", *RESTRICTED, "--entrypoint", "python", IMAGE, "-c", wanted)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+class Container:
+    """The image, running with the site's settings."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.name = f"scicat-ingest-{uuid.uuid4().hex[:8]}"
+        config = site.write(folder)
+        folder.chmod(0o755)
+        config.chmod(0o644)
+        self._log = folder / "log"
+        mounted = f"{config}:/etc/scicat-ingest/config.yaml:ro"
+        arguments = ("run", "--name", self.name, *RESTRICTED, "-v", mounted, IMAGE)
+        command = [*PODMAN, *arguments, "run", "--config", "/etc/scicat-ingest/config.yaml", "--create-topics"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def end(self) -> int:
+        """Send SIGTERM; gives the exit code."""
+        assert podman("kill", "--signal", "TERM", self.name).returncode == 0
+        return self._process.wait(PATIENCE_SECONDS)
+
+    def remove(self) -> None:
+        podman("rm", "--force", self.name)
+        self._process.wait(PATIENCE_SECONDS)
+
+
+async def test_it_ingests_drains_at_sigterm_and_ends_with_0(site: Site, tmp_path: Path) -> None:
+    """Its root is read-only and it has no capability; what it did is committed."""
+    container = Container(site, tmp_path)
+    try:
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while "ready" not in container.said:  # noqa: ASYNC110 (another process writes it)
+                await anyio.sleep(0.2)
+        await send(site, [(b"run-1", event()), (b"bad", b"{")])
+        outcomes = await read_outcomes(site, at_least(2))
+        assert {dict(each.headers)["ce_type"] for each in outcomes} == {
+            b"scicat.dataset.ingested.v1",
+            b"scicat.acquisition.dead-letter.v1",
+        }
+        assert json.loads(next(each.value for each in outcomes if b"verdict" in each.value))["verdict"] == "created"
+        assert await anyio.to_thread.run_sync(container.end) == 0, container.said
+        assert sum((await committed_offsets(site)).values()) == 2
+    finally:
+        await anyio.to_thread.run_sync(container.remove)
