@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help demo test test-fast simulate lint format types imports check-all coverage docs bench lock clean
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/scicat_ingest/__init__.py)
+ENGINE ?= docker
+
+.PHONY: help demo test test-fast test-tools test-image image tools simulate lint format types imports check-all coverage docs docs-chart release-check bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,7 +38,21 @@ test: test-fast ## every test, with real Kafka
 	@$(BIN)/pytest -m kafka
 
 test-fast: $(VENV)/.dev ## all tests that need no Kafka, under 2 minutes
-	@$(BIN)/pytest -m "not kafka" --numprocesses auto --dist worksteal
+	@$(BIN)/pytest -m "not kafka and not tools and not image" --numprocesses auto --dist worksteal
+
+test-tools: $(VENV)/.dev tools ## the tests that need promtool and the like: alerts, dashboards, chart
+	@$(BIN)/pytest -m tools
+
+image: ## the image, with docker or podman: make image VERSION=0.1.0 PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:...
+	$(ENGINE) build $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
+	  $(if $(UV_IMAGE),--build-arg UV_IMAGE=$(UV_IMAGE)) --build-arg VERSION=$(VERSION) -t scicat-ingest:$(VERSION) .
+
+test-image: $(VENV)/.dev ## build the image without a Docker engine, and run it on a real Kafka (needs root and apt-get)
+	@tests/image/build
+	@$(BIN)/pytest -m image
+
+tools: ## put the programs that test-tools needs into .tools (needs apt-get)
+	@tests/tools/fetch
 
 SEEDS ?= 10000
 simulate: $(VENV)/.dev ## the engine in virtual time: 10 000 scenarios of trouble, or SEEDS=200000
@@ -60,6 +77,9 @@ check-all: lint types imports simulate test ## what CI runs
 docs: $(VENV)/.dev ## write the reference pages from the code
 	@$(BIN)/python docs/generate.py
 
+docs-chart: tools ## write the chart's README from its values
+	@.tools/bin/helm-docs --chart-search-root helm/scicat-ingest --sort-values-order file
+
 coverage: $(VENV)/.dev ## all tests with a coverage report
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
@@ -69,11 +89,22 @@ coverage: $(VENV)/.dev ## all tests with a coverage report
 bench: $(VENV)/.dev ## measure the HTTP transports (docs/performance.md)
 	@$(BIN)/python bench/http_transport.py
 
+release-check: $(VENV)/.dev tools ## everything that a release publishes, into dist/: packages, chart, SBOM, image; the versions agree
+	@grep -q "^## $(VERSION)" CHANGELOG.md || { echo "CHANGELOG.md has no section ## $(VERSION)"; exit 1; }
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -d dist
+	@.tools/bin/helm package helm/scicat-ingest -d dist
+	@$(BIN)/cyclonedx-py requirements requirements/image.txt --of JSON -o dist/scicat-ingest-$(VERSION).cdx.json
+	@$(BIN)/pytest -q tests/chart -k "versions or readme"
+	@tests/image/build
+	@ls -l dist
+
 lock: ## pin every dependency again (needs uv)
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) pyproject.toml -o requirements/service.txt
-	$(LOCK) -c requirements/service.txt --extra demo pyproject.toml -o requirements/demo.txt
+	$(LOCK) -c requirements/service.txt --extra all pyproject.toml -o requirements/image.txt
+	$(LOCK) -c requirements/image.txt --extra demo pyproject.toml -o requirements/demo.txt
 	$(LOCK) -c requirements/demo.txt -c requirements/build.txt --extra demo --extra all pyproject.toml requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove the venv and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov dist build
+	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov dist build

@@ -64,6 +64,7 @@ class Facility:
                 "owner": "Data Service",
                 "contact_email": "data@example.org",
             },
+            "ops": {"port": 0},
             "log": {"format": "json", "level": "WARNING"},
         }
         changed = {name: {**groups.get(name, {}), **self.changes.get(name, {})} for name in {*groups, *self.changes}}

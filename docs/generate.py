@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,39 +26,57 @@ from scicat_ingest.engine.states import (
     WorkState,
 )
 from scicat_ingest.faults import IngestFault, RecordFault
+from scicat_ingest.observe.metrics.catalogue import CATALOGUE
 from scicat_ingest.report.contract import DeadLetterHeadersV1
 from scicat_ingest.settings import ENV_PREFIX, Group, Settings
 from scicat_ingest.translate.expressions import compile_expression
 from scicat_ingest.translate.filters import FILTERS
 from scicat_ingest.translate.sandbox import SANDBOX
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that `docs` is found when this is run as a script
+from docs.alert_table import alerts_page
+from docs.chart_schema import values_schema
+from docs.dashboards import DASHBOARDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic.fields import FieldInfo
 
+    from scicat_ingest.observe.metrics.metric import Metric
+
 DOCS = Path(__file__).parent
+DASHBOARD_FILES = "../helm/scicat-ingest/files/dashboards"
 NOTE = "<!-- written by docs/generate.py: change the code, then `make docs` -->\n\n"
 
 
 def pages() -> dict[str, str]:
     """Give every generated page by its file name."""
     return {
+        **{f"{DASHBOARD_FILES}/{board.file_name}": _pretty(board.to_json()) for board in DASHBOARDS},
+        "../helm/scicat-ingest/values.schema.json": _pretty(values_schema()),
+        "alerts.md": NOTE + alerts_page(),
         "answers.md": answers_page(),
         "asyncapi.yaml": yaml.safe_dump(DOCUMENTS["asyncapi"](), sort_keys=False, allow_unicode=True, width=120),
         "event.md": event_page(),
         "mapping-filters.md": filters_page(),
+        "metrics.md": metrics_page(),
         "outcomes.md": outcomes_page(),
         "schemas/dead-letter-headers.v1.json": _json("dead-letter"),
         "schemas/event.v1.json": _json("event"),
         "schemas/ingested.v1.json": _json("ingested"),
+        "schemas/status.v1.json": _json("status"),
         "settings.md": settings_page(),
         "states.md": states_page(),
     }
 
 
 def _json(name: str) -> str:
-    return json.dumps(DOCUMENTS[name](), indent=2, ensure_ascii=False) + "\n"
+    return _pretty(DOCUMENTS[name]())
+
+
+def _pretty(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def answers_page() -> str:
@@ -231,6 +250,30 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def metrics_page() -> str:
+    """List all metrics."""
+    lines = [
+        "# Metrics\n",
+        "What `/metrics` gives ([ops.md](ops.md)), from `observe/metrics/catalogue.py`. No label has a pid, an offset or anything else that events",
+        "bring, so the number of series depends on topics and partitions alone. Beside these there are prometheus-client's own `process_*` and",
+        "`python_*`. Alerts made of them: [alerts.md](alerts.md).\n",
+        "| metric | labels | meaning | what to do |",
+        "|---|---|---|---|",
+        *(_metric_row(metric) for metric in CATALOGUE),
+        "",
+    ]
+    return NOTE + "\n".join(lines)
+
+
+def _metric_row(metric: Metric) -> str:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    buckets = f" Up to {', '.join(f'{bound:g}' for bound in metric.buckets)}." if metric.buckets else ""
+    unit = {"s": ", seconds", "1/s": ", per second"}.get(metric.unit, f", {metric.unit}" if metric.unit else "")
+    return (
+        f"| `{metric.name}` ({metric.kind}{unit}) | {labels} | {_cell(metric.meaning)}.{buckets} | {_cell(metric.do)} |"
+    )
+
+
 def outcomes_page() -> str:
     """List the reasons of dead letters, and the faults that stop the service."""
     lines = [
@@ -363,7 +406,7 @@ def _leaves(fault: type[IngestFault]) -> Iterator[type[IngestFault]]:
 def _row(fault: type[IngestFault], *, exit_code: bool = False) -> str:
     code = f" {78 if fault.fault_class == 'configuration' else 1} |" if exit_code else ""
     meaning = (inspect.getdoc(fault) or "").splitlines()[0]
-    return f"| `{fault.code}` |{code} {meaning} | {fault.default_hint or 'see the message'} |"
+    return f"| `{fault.code}` |{code} {meaning} | {fault.default_hint} |"
 
 
 if __name__ == "__main__":

@@ -21,28 +21,35 @@ from scicat_ingest.consume.kafka_stream import KafkaStream
 from scicat_ingest.consume.registry import SchemaRegistry
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.deliver.account import check_account
+from scicat_ingest.deliver.attempt import Tell, tell_nobody
 from scicat_ingest.deliver.client import SPARE_CONNECTIONS
 from scicat_ingest.deliver.deliveries import Deliveries
 from scicat_ingest.deliver.transport import open_http_client, tls_context
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
+from scicat_ingest.engine.observer import Observers
 from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.faults import InvalidSettings
 from scicat_ingest.mapping.lint.units import is_known_unit
 from scicat_ingest.mapping.rules import rules_for
+from scicat_ingest.observe.ops import Ops
 from scicat_ingest.observe.watchdog import Watchdog
+from scicat_ingest.preview.preview import without_waiting
 from scicat_ingest.preview.reload import Reload
 from scicat_ingest.report.publisher import Publisher
+from scicat_ingest.reprocess.comparison import ComparingCatalogue
+from scicat_ingest.reprocess.work import Answers
 from scicat_ingest.storage.facility import MountedFacility
 from scicat_ingest.storage.lists.fetch import HttpsFetch
 from scicat_ingest.translate.mappings import load_mappings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from scicat_ingest.engine.observer import Observer
     from scicat_ingest.engine.ports import Pulse
     from scicat_ingest.mapping.rules import MappingRules
+    from scicat_ingest.reprocess.work import RangeJob
     from scicat_ingest.settings import KafkaSettings, LimitsSettings, ScicatSettings, Settings
     from scicat_ingest.translate.mappings import Mappings
 
@@ -62,6 +69,10 @@ class RealClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await anyio.sleep(seconds)
+
+    def now(self) -> datetime:
+        """Give the time of day."""
+        return datetime.now(UTC)
 
     def chance(self) -> float:
         """Give a random number from 0 to 1."""
@@ -96,8 +107,11 @@ def _warn_of_short_settle(scicat: ScicatSettings) -> None:
 
 
 @asynccontextmanager
-async def open_catalogue(settings: Settings) -> AsyncIterator[Deliveries]:
-    """Give the way to SciCat; nothing is requested yet. Raises InvalidSettings, CredentialsRejected."""
+async def open_catalogue(settings: Settings, tell: Tell = tell_nobody) -> AsyncIterator[Deliveries]:
+    """Give the way to SciCat; nothing is requested yet, `tell` learns of each request.
+
+    Raises InvalidSettings, CredentialsRejected.
+    """
     scicat = settings.scicat
     if scicat.url is None:
         raise InvalidSettings("scicat.url is not set", hint="the backend's address without /api")
@@ -109,7 +123,7 @@ async def open_catalogue(settings: Settings) -> AsyncIterator[Deliveries]:
         user_agent=f"scicat-ingest/{__version__}",
     )
     async with http:
-        yield Deliveries.over(http, settings, RealClock())
+        yield Deliveries.over(http, settings, RealClock(), tell)
 
 
 @asynccontextmanager
@@ -143,35 +157,85 @@ async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProduc
 
 @asynccontextmanager
 async def open_engine(
-    settings: Settings, observer: Observer, *, create_topics: bool = False, accept_loss: bool = False
+    settings: Settings,
+    observer: Observer,
+    *,
+    create_topics: bool = False,
+    accept_loss: bool = False,
+    ops: Ops | None = None,
 ) -> AsyncIterator[Engine]:
-    """Connect everything and give an engine that is ready to run.
+    """Connect everything and give an engine that is ready to run; `ops` shows how it does.
 
     Raises ConfigurationFault. Waits while SciCat is down.
     """
+    ops = ops or Ops(settings)
     rules = rules_by_topic(settings)
+    ops.sights.mappings = {topic: _names_of(each.mappings) for topic, each in rules.items()}
     _warn_of_short_settle(settings.scicat)
     await anyio.to_thread.run_sync(is_known_unit, "K")  # its tables take half a second: not while records wait
     async with AsyncExitStack() as stack:
         facility = await stack.enter_async_context(open_facility(settings))
-        deliveries = await stack.enter_async_context(open_catalogue(settings))
-        await prepare_topics(settings, create=create_topics or settings.kafka.create_topics)
+        deliveries = await stack.enter_async_context(open_catalogue(settings, ops.requested))
+        ops.sights.deliveries = deliveries
+        ops.sights.retention = await prepare_topics(settings, create=create_topics or settings.kafka.create_topics)
         await check_account(deliveries.parts.client, settings.scicat, settings.retry, RealClock())
         producer = await stack.enter_async_context(open_producer(settings.kafka))
         stream = KafkaStream(settings.kafka, rules, accept_loss=accept_loss)
-        pipeline = Pipeline(rules, deliveries, facility, settings.joins, lambda: datetime.now(UTC))
+        pipeline = Pipeline(rules, deliveries, facility, settings.joins, RealClock().now)
         watchdog = Watchdog(stream.lags, session_timeout_seconds=settings.kafka.session_timeout_seconds)
         reload = Reload(settings, facility, lambda mappings: pipeline.use(rules_by_topic(settings, mappings)))
         parts = Parts(
             stream=stream,
             prepares=pipeline,
             publisher=Publisher(producer, settings.kafka, settings.scicat.dataset_page),
-            observer=observer,
+            observer=Observers(observer, ops.observer),
             admits=deliveries,
             watch=partial(_watch, watchdog, reload if settings.mapping.reload == "on" else None),
         )
         guarded = [source.topic for source in settings.sources if source.flood_guard == "on"]
-        yield Engine(parts, _bounds(settings.limits), guarded=guarded, secrets=lambda: _changes(settings))
+        holds_lanes = [source.topic for source in settings.sources if source.on_lane_failure == "hold"]
+        bounds = _bounds(settings.limits)
+        engine = Engine(parts, bounds, guarded=guarded, holds_lanes=holds_lanes, secrets=lambda: _changes(settings))
+        ops.sights.engine = engine
+        yield engine
+
+
+def _names_of(mappings: Mappings) -> str:
+    return ", ".join(file.name for file in mappings) or "native"
+
+
+@asynccontextmanager
+async def open_range_engine(
+    settings: Settings, rules: Mapping[str, MappingRules], job: RangeJob, *, writes: bool
+) -> AsyncIterator[Engine]:
+    """Connect everything for working on a range of the past once; without `writes`, SciCat is only compared with.
+
+    Raises ConfigurationFault. Waits while SciCat is down.
+    """
+    async with AsyncExitStack() as stack:
+        facility = await stack.enter_async_context(open_facility(settings))
+        deliveries = await stack.enter_async_context(open_catalogue(settings))
+        await check_account(deliveries.parts.client, settings.scicat, settings.retry, RealClock())
+        publisher, catalogue = None, ComparingCatalogue(deliveries, deliveries.parts.reads)
+        if writes:
+            producer = await stack.enter_async_context(open_producer(settings.kafka))
+            publisher = Publisher(producer, settings.kafka, settings.scicat.dataset_page)
+        pipeline = Pipeline(
+            without_waiting(rules),
+            deliveries if writes else catalogue,
+            facility,
+            settings.joins,
+            RealClock().now,
+            plans=job.instruments.plan,
+        )
+        parts = Parts(
+            stream=job.records,
+            prepares=pipeline,
+            publisher=Answers(job.tell, publisher),
+            observer=job.halted,
+            admits=deliveries,
+        )
+        yield Engine(parts, _bounds(settings.limits))
 
 
 async def _watch(watchdog: Watchdog, reload: Reload | None, pulse: Callable[[], Pulse]) -> None:

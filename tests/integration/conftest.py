@@ -22,9 +22,10 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, and no other, as one that needs Kafka."""
+    """Mark every test of this folder, and no other, as one that needs Kafka; those marked otherwise need more."""
     for item in items:
-        if item.path.is_relative_to(HERE):
+        needs_more = item.get_closest_marker("image") or item.get_closest_marker("tools")
+        if item.path.is_relative_to(HERE) and needs_more is None:
             item.add_marker(pytest.mark.kafka)
 
 

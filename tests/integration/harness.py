@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scicat_ingest.engine.engine import Engine
+    from scicat_ingest.observe.ops import Ops
     from scicat_ingest.testing.stand_in import StandIn, StandInThread
 
 PATIENCE_SECONDS = 120
@@ -83,6 +84,7 @@ def make_site(
             "owner": "Data Service",
             "contact_email": "data@example.org",
         },
+        "ops": {"port": 0},
         "log": {"format": "json"},
     }
     for group, values in groups.items():
@@ -91,11 +93,11 @@ def make_site(
 
 
 @asynccontextmanager
-async def running(site: Site, **options: bool) -> AsyncIterator[Engine]:
+async def running(site: Site, *, accept_loss: bool = False, ops: Ops | None = None) -> AsyncIterator[Engine]:
     """Run the service in this process; it is stopped in an orderly way at the end."""
     async with (
         anyio.create_task_group() as tasks,
-        open_engine(site.settings, OutcomeLog(), create_topics=True, **options) as engine,
+        open_engine(site.settings, OutcomeLog(), create_topics=True, accept_loss=accept_loss, ops=ops) as engine,
     ):
         tasks.start_soon(engine.run)
         yield engine

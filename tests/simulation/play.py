@@ -18,8 +18,8 @@ from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.deliver.deliveries import Deliveries
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
-from scicat_ingest.engine.observer import Observer
 from scicat_ingest.engine.pipeline import Pipeline
+from scicat_ingest.observe.ops import Ops
 from scicat_ingest.report.outcome import DeadLettered, Ingested
 from scicat_ingest.settings import Settings
 from scicat_ingest.testing.facility import EmptyFacility
@@ -166,9 +166,13 @@ class Play:
     deliveries: list[Deliveries] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     seed: int = 0
+    ops: list[Ops] = field(default_factory=list)
+    """What is shown of each replica; its heart beats only if a test lets it."""
     own_groups: bool = False
     """Each replica is a service of its own, and gets every record."""
     sent: int = 0
+    guarded: bool = False
+    """Whether the flood guard is on."""
 
     def settings(self) -> Settings:
         account = self.catalogue.stand_in.account(self.account)
@@ -235,11 +239,18 @@ class Play:
         self.lines.append(Line(self.catalogue))
         http = httpx.AsyncClient(transport=self.lines[-1], base_url=URL)
         dice = random.Random(f"{self.seed} {number}")  # noqa: S311
-        self.deliveries.append(deliveries := Deliveries.over(http, settings, Clock(dice)))
+        ops = Ops(settings, lambda: EPOCH + anyio.current_time(), anyio.current_time)
+        self.ops.append(ops)
+        self.deliveries.append(deliveries := Deliveries.over(http, settings, Clock(dice), ops.requested))
         group = f"{GROUP}-{number}" if self.own_groups else GROUP
         stream = self.kafka.member(f"replica-{number}", [TOPIC], group)
         pipeline = Pipeline(rules_by_topic(settings), deliveries, EmptyFacility(), settings.joins, now)
-        return Engine(Parts(stream, pipeline, stream.publisher(), Observer(), deliveries), Bounds())
+        limits = settings.limits
+        bounds = Bounds(limits.held_records, limits.held_bytes, limits.partition_records)
+        guarded = [source.topic for source in settings.sources if source.flood_guard == "on"] if self.guarded else []
+        parts = Parts(stream, pipeline, stream.publisher(), ops.observer, deliveries)
+        ops.sights.deliveries, ops.sights.engine = deliveries, Engine(parts, bounds, guarded=guarded)
+        return ops.sights.engine
 
     # What became of it
 

@@ -26,13 +26,19 @@ def generator() -> ModuleType:
 @pytest.mark.parametrize(
     "name",
     [
+        "../helm/scicat-ingest/files/dashboards/engine.json",
+        "../helm/scicat-ingest/files/dashboards/overview.json",
+        "../helm/scicat-ingest/values.schema.json",
+        "alerts.md",
         "asyncapi.yaml",
         "event.md",
         "mapping-filters.md",
+        "metrics.md",
         "outcomes.md",
         "schemas/dead-letter-headers.v1.json",
         "schemas/event.v1.json",
         "schemas/ingested.v1.json",
+        "schemas/status.v1.json",
         "settings.md",
     ],
 )

@@ -73,8 +73,8 @@ def test_every_fault_is_explained(leaf: type[IngestFault]) -> None:
 
 def test_a_fault_reads_as_one_sentence() -> None:
     """Where, what, and how to mend it, as far as they are known."""
-    assert str(InvalidField("expected x")) == "expected x"
-    assert str(InvalidField("expected x", field="a.b")) == "a.b: expected x"
+    assert str(InvalidField("expected x", hint="")) == "expected x"
+    assert str(InvalidField("expected x", field="a.b", hint="")) == "a.b: expected x"
     assert str(InvalidField("expected x", field="a.b", hint="send x")) == "a.b: expected x (send x)"
     assert str(TooDeep("expected less")) == "expected less (flatten the event, or raise limits.max_event_depth)"
     assert str(TooDeep("expected less", hint="")) == "expected less"

@@ -20,6 +20,8 @@ class CatalogueEntry:
 
     pid: str
     acquisition_id: str
+    instrument: str | None
+    """Its id, else its name, by the event."""
     revision: int
     dataset: Dataset
     files: FileList

@@ -26,6 +26,9 @@ COMMANDS = {
     "check": "prove offline that settings, mapping files and their golden examples are right",
     "doctor": "prove with real calls that Kafka, SciCat and folders are ready, and say what to ask for where not",
     "emit": "put events on the input topic",
+    "dlq": "dead letters: list, show, replay and purge them",
+    "report": "what became of every acquisition of a time, and what is missing; from the topics, and SciCat if asked",
+    "reprocess": "take up input records of the past again: compare with SciCat, then write if wanted",
     "stand-in": "run the SciCat stand-in alone",
     "schema": "print the formats of events, answers, dead letters and settings",
 }

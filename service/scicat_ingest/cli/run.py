@@ -12,6 +12,8 @@ import anyio
 from scicat_ingest.bootstrap import open_engine
 from scicat_ingest.faults import IngestFault
 from scicat_ingest.observe.logs import OutcomeLog, configure_logging
+from scicat_ingest.observe.ops import Ops
+from scicat_ingest.observe.tracing import sending
 from scicat_ingest.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -45,7 +47,10 @@ def run(options: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
     settings = load_settings(Settings, options.config)
     configure_logging(settings.log)
-    anyio.run(_serve, settings, options.create_topics, options.accept_loss)
+    with sending(settings.tracing, settings.kafka) as tracing:
+        ops = Ops(settings, tracing=tracing)
+        with ops.serving():
+            anyio.run(_serve, settings, ops, options.create_topics, options.accept_loss)
     return 0
 
 
@@ -57,7 +62,7 @@ async def until_signal() -> None:
             return
 
 
-async def _serve(settings: Settings, create_topics: bool, accept_loss: bool) -> None:  # noqa: FBT001 (anyio.run)
+async def _serve(settings: Settings, ops: Ops, create_topics: bool, accept_loss: bool) -> None:  # noqa: FBT001 (anyio.run)
     running: list[Engine] = []
     fault: IngestFault | None = None
 
@@ -70,12 +75,14 @@ async def _serve(settings: Settings, create_topics: bool, accept_loss: bool) -> 
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop_at_signal)
+        tasks.start_soon(ops.heart.run)
         try:
             async with open_engine(
-                settings, OutcomeLog(), create_topics=create_topics, accept_loss=accept_loss
+                settings, OutcomeLog(), create_topics=create_topics, accept_loss=accept_loss, ops=ops
             ) as engine:
                 running.append(engine)
-                await engine.run()
+                with ops.watching():
+                    await engine.run()
         except IngestFault as error:
             fault = error
         tasks.cancel_scope.cancel()

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.decode.event import AcquisitionCompleted
+from scicat_ingest.observe.status.model import StatusV1
 from scicat_ingest.report.asyncapi import asyncapi_document
 from scicat_ingest.report.contract import DeadLetterHeadersV1, IngestedV1
 from scicat_ingest.settings import Settings
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "format",
         choices=list(DOCUMENTS),
         help="event: what producers send; ingested: the value of an answer; dead-letter: the headers of a dead letter; "
-        "settings: the settings file; asyncapi: all topics and messages (AsyncAPI 3)",
+        "status: what /api/status says; settings: the settings file; asyncapi: all topics and messages (AsyncAPI 3)",
     )
 
 
@@ -70,6 +71,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "event": event_schema,
     "ingested": lambda: {"$schema": _DRAFT, **IngestedV1.model_json_schema()},
     "dead-letter": lambda: {"$schema": _DRAFT, **DeadLetterHeadersV1.model_json_schema()},
+    "status": lambda: {"$schema": _DRAFT, **StatusV1.model_json_schema(by_alias=True)},
     "settings": lambda: {"$schema": _DRAFT, **Settings.model_json_schema()},
     "asyncapi": asyncapi,
 }

@@ -20,7 +20,7 @@ from anyio.lowlevel import checkpoint
 from scicat_ingest.consume.connection import connection_arguments, one_clear_error, stop_client
 from scicat_ingest.consume.kafka_errors import classify_kafka_error
 from scicat_ingest.consume.ownership import Ownership, partition_name
-from scicat_ingest.consume.record import Record
+from scicat_ingest.consume.record import record_of
 from scicat_ingest.consume.start_offset import LostRecords, judge_start
 from scicat_ingest.faults import ClientBroken, CommitRefused, HistoryLost, KafkaForbidden, KafkaUnavailable
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from aiokafka import ConsumerRecord
 
+    from scicat_ingest.consume.record import Record
     from scicat_ingest.consume.record_stream import Assignments, Partition
     from scicat_ingest.settings import KafkaSettings
 
@@ -55,6 +56,8 @@ class KafkaStream:
         self._accept_loss = accept_loss
         self._consumer: AIOKafkaConsumer | None = None
         self._own: Ownership
+        self._ends: dict[TopicPartition, int] = {}
+        """What brokers last told of the ends, when they were asked for lags: a paused partition hears of none."""
 
     async def start(self, assignments: Assignments) -> None:
         """Connect and join the consumer group; its partitions come later. Raises KafkaUnreachable, InvalidSettings."""
@@ -161,9 +164,23 @@ class KafkaStream:
             raise classify_kafka_error(error, f"looking up the ends of {self._named_topics}") from error
         if turn != self._own.turn:
             return {}
+        self._ends = ends
         for one, (known, beginning, _) in starts.items():
             positions[one] = beginning if known is None else max(known, beginning)
         return {(one.topic, one.partition): max(ends[one] - positions[one], 0) for one in partitions}
+
+    def unread(self, partition: Partition) -> int | None:
+        """Tell how many offsets are known to be left, from the last fetch and the last look at `lags`."""
+        one = TopicPartition(*partition)
+        subscription = None if self._consumer is None else self._consumer._subscription.subscription  # noqa: SLF001
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None or one not in assignment.tps:
+            return None
+        state = assignment.state_value(one)
+        position = state._position  # noqa: SLF001 (its property fails while there is none)
+        ends = [end for end in (state.lso, self._ends.get(one)) if end is not None and end >= 0]
+        # aiokafka's own position steps over the markers of finished transactions, where nothing is left to read.
+        return max(max(ends) - position, 0) if ends and position is not None else None
 
     @property
     def _started(self) -> AIOKafkaConsumer:
@@ -218,7 +235,7 @@ class KafkaStream:
             return []
         for partition, messages in batches.items():
             own.positions[partition] = messages[-1].offset + 1
-        return [_record(message) for messages in batches.values() for message in messages]
+        return [record_of(message) for messages in batches.values() for message in messages]
 
     def _pause_all_but(self, wanted: Collection[TopicPartition]) -> None:
         consumer, ours = self._started, self._own.partitions
@@ -257,6 +274,7 @@ class KafkaStream:
             return
         if turn != own.turn:
             return
+        self._ends |= {partition: end for partition, (_, _, end) in found.items()}
         lost = []
         for partition, (known, beginning, end) in found.items():
             start = judge_start(partition_name(partition), known, beginning, end)
@@ -272,15 +290,3 @@ class KafkaStream:
             raise HistoryLost(said)
         if lost:
             _LOG.warning("going on without lost records, as --accept-loss says: %s", said)
-
-
-def _record(message: ConsumerRecord[bytes, bytes]) -> Record:
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp if message.timestamp is not None else -1,
-        key=message.key,
-        value=message.value,
-        headers=tuple((name, value or b"") for name, value in message.headers),  # Kafka's may be null
-    )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,16 @@ class Record:
     def __str__(self) -> str:
         """Give the coordinates, as they stand in logs and messages."""
         return f"{self.topic}[{self.partition}]@{self.offset}"
+
+
+def record_of(message: ConsumerRecord[bytes, bytes]) -> Record:
+    """Give the record that aiokafka has read."""
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp_ms=message.timestamp if message.timestamp is not None else -1,
+        key=message.key,
+        value=message.value,
+        headers=tuple((name, value or b"") for name, value in message.headers),  # Kafka's values may be null
+    )

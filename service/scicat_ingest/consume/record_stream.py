@@ -62,6 +62,13 @@ class RecordStream(Protocol):
         """How many partitions the input topics have, ours and those of others; 0 before the first assignment."""
         ...
 
+    def unread(self, partition: Partition) -> int | None:
+        """Tell how many offsets of an assigned partition were not given yet, as far as is known without asking.
+
+        May be called in any thread. None while that is not known, and for partitions that are not ours.
+        """
+        ...
+
     async def lags(self) -> dict[Partition, int]:
         """Tell, within 10 s, how many offsets each assigned partition is behind its end. Raises KafkaUnavailable."""
         ...

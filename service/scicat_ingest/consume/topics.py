@@ -15,7 +15,7 @@ from scicat_ingest.consume.connection import connection_arguments, one_clear_err
 from scicat_ingest.faults import MissingTopic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from scicat_ingest.settings import KafkaSettings, Settings
 
@@ -78,6 +78,12 @@ def judge_configuration(wanted: TopicSpecification, configuration: Mapping[str, 
     return doubts
 
 
+def retention_seconds(configuration: Mapping[str, str | None]) -> float | None:
+    """Tell how long a topic keeps its records (pure); None: for ever."""
+    retention = int(configuration.get("retention.ms") or UNLIMITED)
+    return None if retention == UNLIMITED else retention / 1000
+
+
 @asynccontextmanager
 async def _open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**connection_arguments(kafka), request_timeout_ms=30_000)
@@ -96,9 +102,36 @@ async def existing_topics(kafka: KafkaSettings) -> set[str]:
         return set(await admin.list_topics())
 
 
-async def prepare_topics(settings: Settings, *, create: bool) -> None:
+async def committed_offsets(kafka: KafkaSettings) -> dict[tuple[str, int], int]:
+    """Give the next offset that the service's group reads of each topic and partition. Raises KafkaUnreachable."""
+    async with _open_admin(kafka) as admin:
+        found = await admin.list_consumer_group_offsets(kafka.group_id)
+    return {tuple(partition): at.offset for partition, at in found.items() if at.offset >= 0}
+
+
+async def read_retention(kafka: KafkaSettings, topics: Collection[str]) -> dict[str, int]:
+    """Give for how many milliseconds these topics keep a record by its own timestamp.
+
+    One that keeps records for ever, goes by the time of appending, or whose settings we may not see, is missing. Raises
+    KafkaUnreachable.
+    """
+    async with _open_admin(kafka) as admin:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(topics)]
+        answers = await admin.describe_configs(resources) if resources else []
+    kept = {}
+    for code, _, _, name, entries in (resource for answer in answers for resource in answer.resources):
+        settings = {} if code else {entry[0]: entry[1] for entry in entries}
+        retention = int(settings.get("retention.ms") or UNLIMITED)
+        deletes = "delete" in (settings.get("cleanup.policy") or "")
+        if deletes and retention != UNLIMITED and settings.get("message.timestamp.type") != "LogAppendTime":
+            kept[name] = retention
+    return kept
+
+
+async def prepare_topics(settings: Settings, *, create: bool) -> dict[str, float | None]:
     """Make sure that all topics exist, and warn of settings that can lose records.
 
+    Gives the seconds for which each topic keeps its records, None: for ever; what we may not read is left out.
     Raises KafkaUnreachable, and MissingTopic unless `create`.
     """
     async with _open_admin(settings.kafka) as admin:
@@ -110,8 +143,16 @@ async def prepare_topics(settings: Settings, *, create: bool) -> None:
         elif missing:
             names = ", ".join(topic.name for topic in missing)
             raise MissingTopic(f"{settings.kafka.bootstrap_servers} has no topic {names}")
-        for doubt in await _doubts(admin, [topic for topic in needed if topic not in missing]):
+        configurations, unread = await _read_configurations(admin, [topic.name for topic in needed])
+        doubts = [
+            doubt
+            for topic in needed
+            if topic not in missing and topic.name in configurations
+            for doubt in judge_configuration(topic, configurations[topic.name])
+        ]
+        for doubt in (*unread, *doubts):
             _LOG.warning(doubt)
+        return {name: retention_seconds(configuration) for name, configuration in configurations.items()}
 
 
 async def _create(admin: AIOKafkaAdminClient, missing: Sequence[TopicSpecification], settings: Settings) -> None:
@@ -133,16 +174,15 @@ async def _create(admin: AIOKafkaAdminClient, missing: Sequence[TopicSpecificati
         await anyio.sleep(0.1)
 
 
-async def _doubts(admin: AIOKafkaAdminClient, topics: Sequence[TopicSpecification]) -> list[str]:
-    if not topics:
-        return []
-    by_name = {topic.name: topic for topic in topics}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in by_name]
-    doubts = []
-    for response in await admin.describe_configs(resources):
+async def _read_configurations(
+    admin: AIOKafkaAdminClient, topics: Sequence[str]
+) -> tuple[dict[str, dict[str, str | None]], list[str]]:
+    """Give the settings of topics, and a warning for each whose settings we may not read."""
+    found, unread = {}, []
+    for response in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]):
         for code, why, _, name, entries in response.resources:
             if code:  # no right to DescribeConfigs, which is needed for nothing else
-                doubts.append(f"topic {name} may lose records, its settings cannot be read: {why or code}")
-                continue
-            doubts += judge_configuration(by_name[name], {entry[0]: entry[1] for entry in entries})
-    return doubts
+                unread.append(f"topic {name} may lose records, its settings cannot be read: {why or code}")
+            else:
+                found[name] = {entry[0]: entry[1] for entry in entries}
+    return found, unread

@@ -12,8 +12,10 @@ import anyio.lowlevel
 import httpx
 
 from scicat_ingest.deliver.answer import Answer, read_answer
+from scicat_ingest.deliver.attempt import Attempt, Tell, result_of, tell_nobody
 from scicat_ingest.deliver.bodies import run_by_weight, serialise
 from scicat_ingest.deliver.classify import Check, Health, Route, Seen, Verdict, classify
+from scicat_ingest.deliver.credentials import Renewals
 from scicat_ingest.deliver.pace.traffic import Ended
 from scicat_ingest.deliver.transport import Sent, classify_exception, path_segment
 from scicat_ingest.faults import (
@@ -76,12 +78,20 @@ class CatalogueClient:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, settings: ScicatSettings, traffic: Traffic, clock: Clock, *, max_concurrency: int
+        self,
+        http: httpx.AsyncClient,
+        settings: ScicatSettings,
+        traffic: Traffic,
+        clock: Clock,
+        *,
+        max_concurrency: int,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._http = http
         self._settings = settings
         self._traffic = traffic
         self._clock = clock
+        self._tell_attempt = tell
         self._gate = anyio.CapacityLimiter(max_concurrency + SPARE_CONNECTIONS)
         connect = settings.connect_timeout_seconds
         reading = httpx.Timeout(settings.read_timeout_seconds, connect=connect)
@@ -105,6 +115,16 @@ class CatalogueClient:
         """
         for scope in self._under_way:
             scope.shield = False
+
+    @property
+    def under_way(self) -> int:
+        """How many requests wait for their answers now."""
+        return len(self._under_way)
+
+    @property
+    def token(self) -> Renewals:
+        """How it went with logging in."""
+        return Renewals() if self._credentials is None else self._credentials.renewals
 
     # Who we are
 
@@ -287,6 +307,7 @@ class CatalogueClient:
                 ) from None
             except httpx.HTTPError as error:
                 failure = classify_exception(error)
+                self._tell_attempt(Attempt(request.route, "transient", self._clock.monotonic() - began))
                 self._tell(request, began, len(content), good=False, timeout=failure.is_timeout)
                 if classify(Seen(request.route, None, sent=failure.sent)).verdict is Verdict.AMBIGUOUS:
                     raise AmbiguousAnswer(f"{request}: {failure.reason}") from error
@@ -296,6 +317,8 @@ class CatalogueClient:
 
     def _judge(self, request: Request, began: float, sent_bytes: int, answer: Answer) -> Verdict:
         verdict = classify(Seen.answer(request.route, answer)).verdict
+        seconds = self._clock.monotonic() - began
+        self._tell_attempt(Attempt(request.route, result_of(request.route, verdict, answer), seconds))
         if verdict is not Verdict.CHECK:
             self._tell(
                 request,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
@@ -25,8 +26,24 @@ REFUSED_SECONDS = 1.0
 """So long after a login nobody logs in again: whatever goes wrong, it is no storm."""
 
 
+@dataclass(slots=True)
+class Renewals:
+    """How it went with getting tokens. May be read in any thread."""
+
+    succeeded: int = 0
+    """Logins, the first one too; for a token from a file: how often another one was found there."""
+    failed: int = 0
+    expires_at: float | None = None
+    """When the present token ends, by SciCat's clock in seconds since 1970; None: it does not say, or there is none."""
+
+
 class Credentials(Protocol):
     """Gives tokens. A token is a secret: it is never logged."""
+
+    @property
+    def renewals(self) -> Renewals:
+        """How it went so far."""
+        ...
 
     async def token(self) -> str:
         """Give a token that should be good. Raises CredentialsRejected, CatalogueUnavailable."""
@@ -44,6 +61,7 @@ class GivenToken:
         self._path = path
         self._read_at = 0
         self._token = token or ""
+        self.renewals = Renewals(expires_at=token_expiry(self._token))
         self._read_if_changed()
 
     async def token(self) -> str:
@@ -64,8 +82,14 @@ class GivenToken:
         except OSError:
             changed_at = -1  # let read_secret say what is wrong
         if changed_at != self._read_at:
-            self._token = read_secret(self._path, "scicat.token_file")
-            self._read_at = changed_at
+            try:
+                token = read_secret(self._path, "scicat.token_file")
+            except CredentialsRejected:
+                self.renewals.failed += 1
+                raise
+            self.renewals.succeeded += bool(self._token) and token != self._token
+            self.renewals.expires_at = token_expiry(token)
+            self._token, self._read_at = token, changed_at
 
 
 class PasswordLogin:
@@ -91,6 +115,7 @@ class PasswordLogin:
         self._renew_at = 0.0
         self._fault: CredentialsRejected | CatalogueUnavailable | None = None
         self._tried_at = float("-inf")
+        self.renewals = Renewals()
 
     async def token(self) -> str:
         """Give the token; log in first if there is none or it expires soon."""
@@ -112,7 +137,10 @@ class PasswordLogin:
                 self._token = await self._login(self._username, password)
             except (CredentialsRejected, CatalogueUnavailable) as fault:
                 self._fault = fault
+                self.renewals.failed += 1
                 raise
+            self.renewals.succeeded += 1
+            self.renewals.expires_at = token_expiry(self._token)
             life = token_life(self._token) or 2 * RENEW_BEFORE_SECONDS
             self._renew_at = now + max(life - RENEW_BEFORE_SECONDS, life / 2)
             _LOG.info("logged in to SciCat as %s; the token lives %.0f s", self._username, life)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from scicat_ingest.deliver.api_choice import ApiChoice
+from scicat_ingest.deliver.attempt import Tell, tell_nobody
 from scicat_ingest.deliver.client import CatalogueClient
 from scicat_ingest.deliver.credentials import credentials_from
 from scicat_ingest.deliver.delivery import Delivery, Parts, Shared
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from scicat_ingest.deliver.credentials import Renewals
     from scicat_ingest.deliver.pace.traffic import Clock, Numbers
     from scicat_ingest.mapping.lookups import Wanted
     from scicat_ingest.plan.steps import Plan
@@ -39,11 +41,15 @@ class Deliveries:
         self._shared = Shared()
 
     @classmethod
-    def over(cls, http: httpx.AsyncClient, settings: Settings, clock: Clock) -> Self:
-        """Join all that is between a plan and an HTTP client. Raises InvalidSettings, CredentialsRejected."""
+    def over(cls, http: httpx.AsyncClient, settings: Settings, clock: Clock, tell: Tell = tell_nobody) -> Self:
+        """Join all that is between a plan and an HTTP client; `tell` learns of each request.
+
+        Raises InvalidSettings, CredentialsRejected.
+        """
         scicat = settings.scicat
         traffic = Traffic(settings.limits, clock)
-        client = CatalogueClient(http, scicat, traffic, clock, max_concurrency=settings.limits.max_concurrency)
+        most = settings.limits.max_concurrency
+        client = CatalogueClient(http, scicat, traffic, clock, max_concurrency=most, tell=tell)
         client.use(credentials_from(scicat, client.login, clock.monotonic))
         api = ApiChoice(scicat.api)
         return cls(
@@ -89,6 +95,16 @@ class Deliveries:
     def numbers(self) -> Numbers:
         """Where the traffic stands."""
         return self.parts.traffic.numbers
+
+    @property
+    def requests_under_way(self) -> int:
+        """How many requests wait for their answers now."""
+        return self.parts.client.under_way
+
+    @property
+    def token(self) -> Renewals:
+        """How it went with logging in."""
+        return self.parts.client.token
 
     def take_share(self, share: float) -> None:
         """Send this share of what all replicas together may send."""

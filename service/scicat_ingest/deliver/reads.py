@@ -18,7 +18,7 @@ from scicat_ingest.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from scicat_ingest.deliver.api_choice import ApiChoice, Version
     from scicat_ingest.deliver.client import CatalogueClient, Reply
@@ -110,6 +110,31 @@ class CatalogueReads:
         if answer.body and isinstance(answer.body[0], dict):
             return str(answer.body[0].get("pid"))
         return None
+
+    async def find_totals(self, pids: Collection[str]) -> dict[str, tuple[int, int]]:
+        """Give files and bytes of those of these datasets (at most 50) that are there and ours to read."""
+
+        def filters(version: Version) -> dict[str, Any]:
+            any_of = {"$in" if version == "v4" else "inq": list(pids)}
+            return {
+                "where": {"pid": any_of},
+                "fields": ["pid", "numberOfFiles", "size"],
+                "limits": {"limit": len(pids)},
+            }
+
+        (answer, verdict), _ = await self._in_best_version(
+            lambda version: self._believable(partial(self._client.find_datasets, version, filters(version)), version)
+        )
+        if verdict is Verdict.DONE and isinstance(answer.body, list):
+            found = [dataset for dataset in answer.body if isinstance(dataset, dict)]
+            return {
+                str(each.get("pid")): (int(each.get("numberOfFiles") or 0), int(each.get("size") or 0))
+                for each in found
+            }
+        said = f"looking for datasets by pid: {answer.status} {answer.message}"
+        if verdict in (Verdict.NO_ROUTE, Verdict.MAY_NOT, Verdict.REFUSED):
+            raise WrongEndpoint(said)
+        raise CatalogueUnavailable(said)
 
     async def _in_best_version(self, read: Callable[[Version], Awaitable[Reply]]) -> tuple[Reply, Version]:
         version = self._api.version(Route.READ)

@@ -88,6 +88,11 @@ class Assignment:
         return self._window.bytes
 
     @property
+    def has_room(self) -> bool:
+        """Whether the process may hold more."""
+        return self._window.open
+
+    @property
     def running(self) -> int:
         """Attempts under way."""
         return self._running

@@ -15,19 +15,17 @@ from anyio.lowlevel import checkpoint
 
 from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.assignment import Assignment, Bounds
-from scicat_ingest.engine.flood_guard import FloodGuard
-from scicat_ingest.engine.halt import Condition
+from scicat_ingest.engine.halt import Condition, catalogue_has_judged
 from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Aside, Pulse
 from scicat_ingest.engine.remembered import Remembered
+from scicat_ingest.engine.standing import Standing, count_held, count_ready, stand
 from scicat_ingest.engine.states import EngineState
+from scicat_ingest.engine.withholding import Withholding
 from scicat_ingest.faults import (
-    AcquisitionFailed,
     ConfigurationFault,
     KafkaUnavailable,
-    RefusedByCatalogue,
     StreamFault,
 )
-from scicat_ingest.report.outcome import DeadLettered, Ingested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -79,6 +77,7 @@ class Engine:
         bounds: Bounds,
         *,
         guarded: Collection[str] = (),
+        holds_lanes: Collection[str] = (),
         secrets: Callable[[], object] = tuple,
     ) -> None:
         self._stream = parts.stream
@@ -88,8 +87,7 @@ class Engine:
         self._admits = parts.admits
         self._watch = parts.watch
         self._bounds = bounds
-        self._guards = {topic: FloodGuard() for topic in guarded}
-        self._held: dict[str, str] = {}
+        self._withholding = Withholding(guarded, holds_lanes, parts.observer)
         self._remembered = Remembered()
         self._assignment = Assignment((), bounds, self._remembered, 0.0)
         self._condition = Condition(parts.observer, secrets)
@@ -151,11 +149,14 @@ class Engine:
         self._assignment.drain()
         self._assignment.close(now)
         joins = self._prepares.begin_joins(self._assignment.joins)
-        self._assignment = Assignment(partitions, self._bounds, self._remembered, now, self._held, joins=joins)
+        self._assignment = Assignment(
+            partitions, self._bounds, self._remembered, now, self._withholding.held, joins=joins
+        )
         self._unassigned_since = None
         if partitions:
             self._admits.take_share(len(partitions) / max(self._stream.all_partitions, len(partitions)))
         self._fetch_scope.cancel()
+        self._observer.assigned(partitions)
 
     @property
     def pulse(self) -> Pulse:
@@ -163,6 +164,27 @@ class Engine:
         fetchable, _ = self._assignment.fetchable() if self._taking else ([], 0)
         received = {partition: self._assignment.sessions[partition].ledger.end for partition in fetchable}
         return Pulse(self._condition.state, self._fetched_at, self._unassigned_since, received)
+
+    @property
+    def state(self) -> EngineState:
+        """What the service does."""
+        return self._condition.state
+
+    @property
+    def standing(self) -> Standing:
+        """Where things stand. May be asked in any thread, at any time after it was built."""
+        assignment = self._assignment
+        return Standing(
+            state=self._condition.state,
+            ready_once=self._condition.ready_once,
+            partitions=stand(assignment, self._stream.unread),
+            held=count_held(assignment),
+            held_bytes=assignment.held_bytes,
+            ready=count_ready(assignment),
+            window_shut=not assignment.has_room,
+            sources_held=self._withholding.held.copy(),
+            kafka_silent=bool(self._silent),
+        )
 
     @property
     def held_records(self) -> int:
@@ -242,6 +264,7 @@ class Engine:
         self._changed = anyio.Event()
 
     async def _attempt(self, work: Work, assignment: Assignment) -> None:
+        self._observer.attempting(work.record)
         try:
             result = await work.prepared.job.attempt()
         except ConfigurationFault as fault:
@@ -254,34 +277,16 @@ class Engine:
             await (result.work() if isinstance(result, Aside) else anyio.sleep(result.seconds))
             assignment.due(work)
             return
-        if _catalogue_has_judged(result):
+        if catalogue_has_judged(result):
             self._condition.proved("a record")
         assignment.ended(work)
         self._go_on()
-        if self._is_withheld(work, result):
+        if self._withholding.concerns(work, result, anyio.current_time(), self._assignment.hold):
             assignment.withhold(work)
             return
         await self._publish(work, result)
         assignment.acknowledged(work)
         self._observer.published(result)
-
-    def _is_withheld(self, work: Work, outcome: Outcome) -> bool:
-        """Ask the source's flood guard."""
-        topic = work.record.topic
-        guard = self._guards.get(topic)
-        match outcome:
-            case Ingested() if guard is not None:
-                guard.good(anyio.current_time())
-            case DeadLettered(fault=fault) if guard is not None and not isinstance(fault, AcquisitionFailed):
-                if topic in self._held:
-                    return True
-                reason = guard.dead(work.lane, anyio.current_time())
-                if reason is not None:
-                    self._held[topic] = reason
-                    self._assignment.hold(topic)
-                    self._observer.held(topic, f"{reason}; the last: {fault}")
-                    return True
-        return False
 
     # Publishing
 
@@ -291,11 +296,13 @@ class Engine:
                 try:
                     await self._publisher.publish(outcome)
                 except KafkaUnavailable as fault:
+                    self._observer.not_published(outcome)
                     if not self._silent:
                         self._observer.kafka_silent(fault)
                     self._silent[work] = None
                     await anyio.sleep(REPUBLISH_SECONDS)
                 except ConfigurationFault as fault:
+                    self._observer.not_published(outcome)
                     self._halt(fault, "publishing")
                     await self._condition.until_recheck()
                 else:
@@ -328,10 +335,15 @@ class Engine:
             return
         try:
             await self._stream.commit(offsets)
+        except ConfigurationFault:
+            self._observer.commit_failed()
+            raise
         except StreamFault as fault:
+            self._observer.commit_failed()
             _LOG.warning("offsets are not committed now, their records may come again: %s", fault)
         else:
             assignment.committed(offsets)
+            self._observer.commit_taken()
 
     async def _last_commit(self, assignment: Assignment) -> None:
         with anyio.move_on_after(LAST_COMMIT_SECONDS) as deadline:
@@ -345,6 +357,7 @@ class Engine:
     # Letting go
 
     async def _drain(self, assignment: Assignment) -> None:
+        began = anyio.current_time()
         assignment.drain()
         with anyio.move_on_after(DRAIN_SECONDS):
             while assignment.busy:
@@ -353,6 +366,7 @@ class Engine:
             _LOG.warning("giving up unfinished records after %.0f s; they come again", DRAIN_SECONDS)
         await self._last_commit(assignment)
         assignment.close(anyio.current_time())
+        self._observer.drained(anyio.current_time() - began)
 
     def _halt(self, fault: ConfigurationFault, awaited: Proof) -> None:
         if self._condition.halt(fault, awaited):
@@ -361,17 +375,6 @@ class Engine:
     async def _recheck_later(self) -> None:
         await self._condition.recheck_later()
         self._go_on()
-
-
-def _catalogue_has_judged(outcome: Outcome) -> bool:
-    """Tell whether the outcome shows that SciCat can be worked with; a record that cannot be decoded shows nothing."""
-    match outcome:
-        case Ingested():
-            return True
-        case DeadLettered(fault=fault):
-            return isinstance(fault, RefusedByCatalogue)
-        case _:
-            return False
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

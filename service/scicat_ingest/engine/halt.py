@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 
 from scicat_ingest.engine.states import ENGINE, EngineEvent, EngineState, step
+from scicat_ingest.faults import RefusedByCatalogue
+from scicat_ingest.report.outcome import DeadLettered, Ingested
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scicat_ingest.engine.observer import Observer
     from scicat_ingest.faults import ConfigurationFault
+    from scicat_ingest.report.outcome import Outcome
 
 FIRST_RECHECK_SECONDS = 60.0
 LAST_RECHECK_SECONDS = 300.0
@@ -33,6 +36,8 @@ class Condition:
 
     def __init__(self, observer: Observer, secrets: Callable[[], object]) -> None:
         self.state = EngineState.STARTING
+        self.ready_once = False
+        """Whether the partitions could ever be read."""
         self._observer = observer
         self._secrets = secrets
         self._awaited: Proof | None = None
@@ -53,6 +58,7 @@ class Condition:
         """Note that the partitions can be read."""
         if self.state is EngineState.STARTING:
             self._step(EngineEvent.READY)
+            self.ready_once = True
             self._observer.ready()
 
     def halt(self, fault: ConfigurationFault, awaited: Proof) -> bool:
@@ -104,3 +110,14 @@ class Condition:
 
     def _step(self, event: EngineEvent) -> None:
         self.state = step(ENGINE, self.state, event)
+
+
+def catalogue_has_judged(outcome: Outcome) -> bool:
+    """Tell whether the outcome shows that SciCat can be worked with; a record that cannot be decoded shows nothing."""
+    match outcome:
+        case Ingested():
+            return True
+        case DeadLettered(fault=fault):
+            return isinstance(fault, RefusedByCatalogue)
+        case _:
+            return False

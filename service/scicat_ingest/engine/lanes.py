@@ -38,6 +38,11 @@ class Lanes(Generic[Item]):
         return bool(self._ready)
 
     @property
+    def turns(self) -> int:
+        """How many lanes are ready."""
+        return len(self._ready)
+
+    @property
     def next(self) -> Hashable:
         """The lane whose turn it is. Raises IndexError if none is ready."""
         return self._ready[0]

@@ -43,7 +43,8 @@ class Ledger:
     """
 
     def __init__(self, remembered: Completions = NOTHING_DONE) -> None:
-        self._open: OrderedDict[int, None] = OrderedDict()
+        self._open: OrderedDict[int, int] = OrderedDict()
+        """Each with its record's timestamp."""
         self._done: OrderedDict[int, int] = OrderedDict()
         """Some may be below the position already."""
         self._spans: list[tuple[int, int]] = list(remembered.spans)
@@ -51,13 +52,16 @@ class Ledger:
         self._remembered = dict(remembered.done)
         self.end: int | None = None
         """One past the last offset that was received."""
+        self._first: int | None = None
 
     def receive(self, offset: int, timestamp_ms: int) -> bool:
         """Note a record; tell whether it is still to be done: not so if an earlier session completed it."""
         if self.end is not None and offset < self.end:
             raise ValueError(f"offset {offset} came after {self.end - 1}")
         self.end = offset + 1
-        self._open[offset] = None
+        self._open[offset] = timestamp_ms
+        if self._first is None:
+            self._first = offset
         if self._remembered.pop(offset, None) == timestamp_ms:
             self.finish(offset, timestamp_ms)
             return False
@@ -99,6 +103,16 @@ class Ledger:
     def open(self) -> int:
         """Received and not done."""
         return len(self._open)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """The timestamp of the first record that is received and not done; None if there is none."""
+        return next(iter(self._open.values()), None)
+
+    def since(self, committed: int | None) -> int:
+        """Count the offsets received from `committed` on; None: from the first."""
+        begin = self._first if committed is None else committed
+        return 0 if begin is None or self.end is None else max(self.end - begin, 0)
 
     @property
     def completions(self) -> Completions:

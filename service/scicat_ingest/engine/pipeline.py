@@ -9,6 +9,7 @@ from scicat_ingest.decode.decoded import Ignored
 from scicat_ingest.decode.document import Document, NeedsSchema, Part
 from scicat_ingest.decode.runs import NEEDS_START
 from scicat_ingest.engine.joins import Joins, RunKey, key_of
+from scicat_ingest.engine.lane_failures import LaneFailures
 from scicat_ingest.engine.ports import Absorbed, Keep, Prepared
 from scicat_ingest.engine.reading import Accepted, faults_as_values, plan_accepted, read, understand
 from scicat_ingest.engine.way import Circumstances, Known, Way, begin, begin_with_schema, deliver
@@ -49,6 +50,7 @@ class Pipeline:
         self._joins = joins
         self._now = now
         self._plans = plans
+        self._failures = LaneFailures()
 
     def use(self, rules: Mapping[str, MappingRules]) -> None:
         """Map the records that come from now on by other rules, of the same topics."""
@@ -62,7 +64,14 @@ class Pipeline:
         """Find out what a record asks for, or what must be known first; nothing is requested yet."""
         rules = self._rules[record.topic]
         given = Circumstances(record, rules, self._catalogue, self._facility, self._now(), self._now, self._plans)
-        match read(record, rules):
+        prepared = self._prepare(given, joins)
+        if isinstance(prepared, Absorbed) or rules.source.on_lane_failure != "dead_letter":
+            return prepared
+        return replace(prepared, job=self._failures.guard(given, prepared.lane, prepared.job))
+
+    def _prepare(self, given: Circumstances, joins: object) -> Prepared | Absorbed:
+        record = given.record
+        match read(record, given.rules):
             case Part() as part if isinstance(joins, Joins):
                 return _join(given, part, joins)
             case Document() as document:
@@ -92,7 +101,7 @@ def _prepared(given: Circumstances, document: Document) -> Prepared:
 
 def _begin_at_once(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage:
     if isinstance(understood, Accepted) and understood.is_complete:
-        return deliver(given, given.plans(given.record, understood, NOTHING_LOOKED_UP, None), None)
+        return deliver(given, given.plans(given.record, understood, NOTHING_LOOKED_UP, None), understood.pid)
     return begin(given, understood)
 
 

@@ -142,7 +142,7 @@ class Circumstances:
     def end(self, end: Ignored | RecordFault, pid: str | None) -> Outcome:
         """Give the outcome of a record that is not delivered."""
         if isinstance(end, Ignored):
-            return Skipped(self.record, end)
+            return Skipped(self.record, end, self.received_at)
         return DeadLettered(self.record, end, pid, self.received_at, self.now())
 
     def over(self, end: Ignored | RecordFault, pid: str | None) -> Known:
@@ -224,7 +224,8 @@ class Fetched(Generic[Result]):
                 self._missing = None
                 raise fault
             case NotThereYet() as fault if self._has_waited:
-                return await self.then(FileNotThere(f"{fault.message}, and was not for a while", field=fault.field))
+                waited = f"waited {self.circumstances.rules.files.wait_seconds:.0f} s for it"
+                return await self.then(FileNotThere(f"{fault.message}; {waited}", field=fault.field))
             case fault:
                 self._missing = None
                 wait = min(FIRST_WAIT_SECONDS * 2**self._looks, LONGEST_WAIT_SECONDS)

@@ -32,7 +32,8 @@
     │   │   ├── FileNotThere        file_not_there
     │   │   ├── FileUnreadable      file_unreadable
     │   │   ├── ChecksumMismatch    checksum_mismatch
-    │   │   └── RunIncomplete       run_incomplete
+    │   │   ├── RunIncomplete       run_incomplete
+    │   │   └── EarlierFailed       earlier_failed
     │   ├── InternalError           internal_error
     │   └── RefusedByCatalogue      SciCat will never take it
     │       ├── RejectedByCatalogue rejected_by_catalogue
@@ -53,6 +54,7 @@
     │   ├── KafkaUnavailable        kafka_unavailable
     │   ├── CommitRefused           commit_refused
     │   ├── ClientBroken            client_broken
+    │   ├── TakenOver               taken_over
     │   └── Stalled                 stalled
     └── ConfigurationFault          our own set-up is wrong: halt, exit 78, lose nothing
         ├── InvalidSettings         invalid_settings
@@ -80,6 +82,7 @@ from scicat_ingest.faults.record import (
     DiffersFromCatalogue,
     DuplicateKey,
     DuplicatePath,
+    EarlierFailed,
     FileNotThere,
     FileUnreadable,
     ForbiddenBySource,
@@ -138,6 +141,7 @@ from scicat_ingest.faults.surroundings import (
     RegistryUnavailable,
     Stalled,
     StreamFault,
+    TakenOver,
     WrongEndpoint,
 )
 
@@ -158,6 +162,7 @@ __all__ = [
     "DiffersFromCatalogue",
     "DuplicateKey",
     "DuplicatePath",
+    "EarlierFailed",
     "ExtraMissing",
     "FileNotThere",
     "FileUnreadable",
@@ -197,6 +202,7 @@ __all__ = [
     "StaleRevision",
     "Stalled",
     "StreamFault",
+    "TakenOver",
     "TooDeep",
     "TooLarge",
     "TooLargeForCatalogue",

@@ -100,24 +100,28 @@ class MissingField(InvalidEvent):
     """A field that is needed is missing, and no default is configured."""
 
     code = "missing_field"
+    default_hint = "send the event again with it, under the same acquisitionId"
 
 
 class InvalidField(InvalidEvent):
     """A field has the wrong type or a value out of its range."""
 
     code = "invalid_field"
+    default_hint = "send a corrected event under the same acquisitionId"
 
 
 class UnknownField(InvalidEvent):
     """A field is not known, and so close to a known one that it is probably meant."""
 
     code = "unknown_field"
+    default_hint = "send it under the name that is meant, or below `extensions`"
 
 
 class MappingFailed(InvalidEvent):
     """A mapping file cannot make an acquisition of this event."""
 
     code = "mapping_failed"
+    default_hint = "mend the mapping file (`scicat-ingest map --explain` tries it), then replay the record"
 
 
 class InvalidMetadata(InvalidEvent):
@@ -131,6 +135,7 @@ class InvalidManifest(InvalidEvent):
     """The file manifest is not what the event says, or no manifest at all."""
 
     code = "invalid_manifest"
+    default_hint = "mend the manifest, then replay the record; or send the event again with what it has now"
 
 
 class TooManyFiles(InvalidEvent):
@@ -190,6 +195,7 @@ class ChecksumMismatch(UnmappableEvent):
     """A file is not the one that the event describes: its checksum or size is another."""
 
     code = "checksum_mismatch"
+    default_hint = "find out whether the file or the event is right; then replay the record, or send a corrected event"
 
 
 class RunIncomplete(UnmappableEvent):
@@ -197,6 +203,13 @@ class RunIncomplete(UnmappableEvent):
 
     code = "run_incomplete"
     default_hint = "replay the run's records, all of them"
+
+
+class EarlierFailed(UnmappableEvent):
+    """An earlier record of the acquisition is a dead letter, and the source says `on_lane_failure: dead_letter`."""
+
+    code = "earlier_failed"
+    default_hint = "mend and replay the earlier one, then this one: `dlq replay` keeps their order"
 
 
 class InternalError(RecordFault):
@@ -221,6 +234,7 @@ class RejectedByCatalogue(RefusedByCatalogue):
     """SciCat answered that the document is not valid."""
 
     code = "rejected_by_catalogue"
+    default_hint = "the message has SciCat's answer: correct the event or the mapping, then replay the record"
 
 
 class ForbiddenGroup(RefusedByCatalogue):

@@ -86,6 +86,13 @@ class ClientBroken(StreamFault):
     default_hint = "nothing is lost: unfinished records come again when the service starts again"
 
 
+class TakenOver(StreamFault):
+    """Somebody else has begun to replay or purge letters of the same dead-letter topic, which ended ours."""
+
+    code = "taken_over"
+    default_hint = "nothing is done twice or forgotten: wait for the other one, then start again"
+
+
 class Stalled(StreamFault):
     """The watchdog saw no progress where there should be some."""
 

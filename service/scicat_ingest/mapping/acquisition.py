@@ -93,6 +93,7 @@ def map_acquisition(
     return CatalogueEntry(
         pid=pid,
         acquisition_id=event.acquisitionId,
+        instrument=instrument_name(event),
         revision=event.revision,
         dataset=dataset,
         files=files,

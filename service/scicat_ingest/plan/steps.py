@@ -108,6 +108,7 @@ class Plan:
 
     pid: str
     acquisition_id: str
+    instrument: str | None
     revision: int
     dataset: PostDataset
     blocks: tuple[PostOrigDatablock, ...] | Streamed
@@ -137,6 +138,7 @@ def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> 
     return Plan(
         pid=entry.pid,
         acquisition_id=entry.acquisition_id,
+        instrument=entry.instrument,
         revision=entry.revision,
         dataset=PostDataset(_signed(entry.dataset.payload())),
         blocks=blocks,

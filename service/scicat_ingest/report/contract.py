@@ -48,6 +48,7 @@ class SourceRecord(Coordinates):
 
     first: Coordinates | None = Field(None, description="after a replay: the record that came first")
     replays: Count | None = Field(None, description="how often it was replayed")
+    reprocess: str | None = Field(None, description="which run of `scicat-ingest reprocess` took it up again")
 
 
 class Timings(ContractPart):
@@ -74,6 +75,8 @@ class IngestedV1(ContractPart):
 
     pid: str
     acquisitionId: str
+    instrument: str | None = Field(None, description="id, else name, by the event")
+    runNumber: str | None = Field(None, description="as the dataset has it")
     revision: Count
     verdict: DatasetVerdict = Field(
         description="created; already_present, whole; completed: parts were missing; updated: fields changed"

@@ -38,6 +38,8 @@ _MOST_IDS = 1000
 _MOST_IDS_IN_HEADER = 20
 REPLAY = "ingest.replay."
 """Begins the headers of a record that was replayed: count, topic, partition, offset and timestamp of the first one."""
+REPROCESS = "ingest.reprocess"
+"""The header of a record that `reprocess` takes up again: which run of it. Its outcome has an id of its own."""
 _TRACE = ("traceparent", "tracestate")
 """Headers of W3C Trace Context that are carried on."""
 _OVERHEAD_BYTES = 1000
@@ -64,9 +66,12 @@ class Message:
 def outcome_id(record: Record) -> str:
     """Name the record's outcome: UUIDv5 of source topic, partition, offset and record timestamp.
 
-    A record that comes again gives the same id, so that consumers can drop repeats.
+    A record that comes again gives the same id, so that consumers can drop repeats; one that is reprocessed gives
+    another one for each run of `reprocess`.
     """
-    name = json.dumps([record.topic, record.partition, record.offset, record.timestamp_ms], separators=(",", ":"))
+    where = [record.topic, record.partition, record.offset, record.timestamp_ms]
+    run = record.header(REPROCESS)
+    name = json.dumps(where if run is None else [*where, run], separators=(",", ":"))
     return str(uuid5(_OUTCOME_NAMESPACE, name))
 
 
@@ -116,6 +121,8 @@ def _ingested(outcome: Ingested, topic: str, dataset_page: str | None) -> Messag
     body = IngestedV1(
         pid=plan.pid,
         acquisitionId=plan.acquisition_id,
+        instrument=plan.instrument,
+        runNumber=plan.dataset.payload.get("runNumber"),
         revision=plan.revision,
         verdict=delivered.verdict,
         existingPid=delivered.existing_pid,
@@ -252,6 +259,7 @@ def _source(record: Record) -> SourceRecord:
         "partition": record.partition,
         "offset": record.offset,
         "timestamp": record.timestamp_ms,
+        "reprocess": record.header(REPROCESS),
     }
     said = {name.removeprefix(REPLAY): text for name, text in record.headers if name.startswith(REPLAY)}
     try:

@@ -49,6 +49,7 @@ class Skipped:
 
     record: Record
     ignored: Ignored
+    received_at: datetime
 
 
 Outcome = Ingested | DeadLettered | Skipped

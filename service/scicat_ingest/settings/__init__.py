@@ -13,10 +13,12 @@ from scicat_ingest.settings.limits import LimitsSettings, LogSettings, RetrySett
 from scicat_ingest.settings.lint import LintSettings
 from scicat_ingest.settings.mapping import MappingSettings, StatusPolicies
 from scicat_ingest.settings.nexus import NexusSettings
+from scicat_ingest.settings.ops import OpsSettings
 from scicat_ingest.settings.previews import PreviewsSettings
 from scicat_ingest.settings.registry import RegistrySettings
 from scicat_ingest.settings.scicat import LookupsSettings, ScicatSettings
 from scicat_ingest.settings.sources import SourceSettings
+from scicat_ingest.settings.tracing import TracingSettings
 from scicat_ingest.settings.values import (
     FormatName,
     Group,
@@ -48,6 +50,7 @@ __all__ = [
     "MappingSettings",
     "NexusSettings",
     "OnConflict",
+    "OpsSettings",
     "PreviewsSettings",
     "Protected",
     "RegistrySettings",
@@ -58,6 +61,7 @@ __all__ = [
     "StatusPolicies",
     "StatusPolicy",
     "Switch",
+    "TracingSettings",
     "example_settings",
     "load_settings",
 ]

@@ -18,10 +18,12 @@ from scicat_ingest.settings.limits import LimitsSettings, LogSettings, RetrySett
 from scicat_ingest.settings.lint import LintSettings
 from scicat_ingest.settings.mapping import MappingSettings
 from scicat_ingest.settings.nexus import NexusSettings
+from scicat_ingest.settings.ops import OpsSettings
 from scicat_ingest.settings.previews import PreviewsSettings
 from scicat_ingest.settings.registry import RegistrySettings
 from scicat_ingest.settings.scicat import LookupsSettings, ScicatSettings
 from scicat_ingest.settings.sources import SourceSettings
+from scicat_ingest.settings.tracing import TracingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +59,8 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     limits: LimitsSettings = LimitsSettings()
     retry: RetrySettings = RetrySettings()
+    ops: OpsSettings = OpsSettings()
+    tracing: TracingSettings = TracingSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -35,6 +35,12 @@ class SourceSettings(Group):
         default="on",
         description="on: hold this source when more than 20 dead letters come in a row, or 50 among 200 within 1 h",
     )
+    on_lane_failure: Literal["continue", "hold", "dead_letter"] = Field(
+        default="continue",
+        description="what becomes of later records of an acquisition of which one is a dead letter: each is judged on "
+        "its own; or nothing is published, and they wait until the service is started again; or they become dead "
+        "letters too, to be replayed in their order",
+    )
     unmatched: Literal["dead_letter", "ignore"] = Field(
         default="dead_letter", description="what becomes of a CloudEvent of another type"
     )

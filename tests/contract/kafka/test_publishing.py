@@ -39,7 +39,7 @@ async def test_an_outcome_can_be_read(side: Side) -> None:
     """With key, value, headers and its id; a skipped record has none."""
     publisher = await side.publisher()
     outcome = dead_letter()
-    await publisher.publish(Skipped(outcome.record, Ignored("another type")))
+    await publisher.publish(Skipped(outcome.record, Ignored("another type"), outcome.received_at))
     await publisher.publish(outcome)
     [message] = await side.messages()
     headers = dict(message.headers)

@@ -55,6 +55,7 @@ async def test_offsets_may_have_gaps(side: Side) -> None:
         assert offsets[3] == offsets[2] + 1
         assert await member.fetch() == []
         assert await member.stream.lags() == {(side.topic, 0): 0}
+        assert member.stream.unread((side.topic, 0)) == 0
 
 
 async def test_without_a_commit_reading_begins_at_the_first_record_that_there_is(side: Side) -> None:
@@ -149,6 +150,7 @@ async def test_the_lag_is_what_is_still_to_be_read(side: Side) -> None:
     await side.send(1, *numbered(5))
     await side.commit({0: 4})
     member = Member(side.member("a"))
+    assert member.stream.unread((side.topic, 0)) is None
     async with member:
         with anyio.fail_after(60):
             while not member.partitions:
@@ -157,6 +159,7 @@ async def test_the_lag_is_what_is_still_to_be_read(side: Side) -> None:
         await member.read(3, only=[(side.topic, 0)])
         left = 6 - len(member.records)
         assert await member.stream.lags() == {(side.topic, 0): left, (side.topic, 1): 5}
+        assert [member.stream.unread((side.topic, number)) for number in range(3)] == [left, 5, None]
         await member.read(left + 5)
         assert await member.stream.lags() == {(side.topic, 0): 0, (side.topic, 1): 0}
 

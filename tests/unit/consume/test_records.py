@@ -7,7 +7,13 @@ from tests.unit.acquisition_events import settings
 
 from scicat_ingest.consume.record import Record
 from scicat_ingest.consume.start_offset import LostRecords
-from scicat_ingest.consume.topics import DAY_MS, TopicSpecification, judge_configuration, needed_topics
+from scicat_ingest.consume.topics import (
+    DAY_MS,
+    TopicSpecification,
+    judge_configuration,
+    needed_topics,
+    retention_seconds,
+)
 
 
 def test_a_header_is_found_in_any_case_and_the_last_one_counts() -> None:
@@ -70,3 +76,10 @@ def test_topics_are_created_so_that_they_lose_nothing() -> None:
         assert judge_configuration(topic, dict(configuration)) == []
         assert configuration["min.insync.replicas"] == "2"
         assert topic.configuration(1)["min.insync.replicas"] == "1"
+
+
+def test_the_retention_is_in_seconds_or_for_ever() -> None:
+    """Kafka's -1, and no value at all, mean for ever."""
+    assert retention_seconds({"retention.ms": "604800000"}) == 604800.0
+    assert retention_seconds({"retention.ms": "-1"}) is None
+    assert retention_seconds({}) is None

@@ -225,3 +225,33 @@ def test_a_set_version_is_kept() -> None:
     assert (ApiChoice("v3").version(Route.READ), ApiChoice("v4").version(Route.READ)) == ("v3", "v4")
     assert not ApiChoice("v4").fall_back(Route.READ, "404")
     assert ApiChoice("v3").fall_back(Route.READ, "404")
+
+
+async def test_logins_and_the_tokens_end_are_counted(tmp_path: Path) -> None:
+    """The first login counts as well; a failure leaves the last token's end as it is."""
+    backend = Backend()
+    credentials = backend.credentials(username="me", password="x")
+    assert (credentials.renewals.succeeded, credentials.renewals.expires_at) == (0, None)
+    await credentials.token()
+    assert (credentials.renewals.succeeded, credentials.renewals.expires_at) == (1, backend.now + 3600)
+    backend.fault = CatalogueUnavailable("away")
+    backend.now += 3600
+    with pytest.raises(CatalogueUnavailable):
+        await credentials.token()
+    assert (credentials.renewals.succeeded, credentials.renewals.failed) == (1, 1)
+
+
+async def test_another_token_in_the_file_counts_as_a_renewal(tmp_path: Path) -> None:
+    """The first one does not: nobody renews it until somebody does."""
+    file = tmp_path / "token"
+    file.write_text(jwt(exp=2000.0))
+    credentials = Backend().credentials(token_file=file)
+    assert (credentials.renewals.succeeded, credentials.renewals.expires_at) == (0, 2000.0)
+    file.write_text(jwt(exp=3000.0))
+    os.utime(file, ns=(1, 1))
+    await credentials.token()
+    assert (credentials.renewals.succeeded, credentials.renewals.expires_at) == (1, 3000.0)
+    file.unlink()
+    with pytest.raises(CredentialsRejected):
+        await credentials.token()
+    assert credentials.renewals.failed == 1

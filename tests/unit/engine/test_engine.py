@@ -59,6 +59,7 @@ class Scene(Observer):
     committing: Callable[[], Awaitable[None]] | None = None
     fetch_faults: list[IngestFault] = field(default_factory=list)
     secrets: list[int] = field(default_factory=list)
+    holds_lanes: bool = False
     engine: Engine = field(init=False)
     assignments: Assignments = field(init=False)
     left: anyio.Event = field(init=False)
@@ -96,6 +97,9 @@ class Scene(Observer):
     @property
     def all_partitions(self) -> int:
         return 1
+
+    def unread(self, partition: Partition) -> int | None:  # noqa: ARG002 (a RecordStream)
+        return None
 
     async def lags(self) -> dict[Partition, int]:
         return {}
@@ -149,6 +153,9 @@ class Scene(Observer):
     def held(self, topic: str, reason: str) -> None:
         self.journal.append(("held", (topic, reason)))
 
+    def lane_held(self, outcome: Outcome) -> None:
+        self.journal.append(("lane held", outcome.record.offset))
+
     def kafka_silent(self, fault: StreamFault) -> None:
         self.journal.append(("silent", fault.code))
 
@@ -165,6 +172,7 @@ class Scene(Observer):
                 Parts(self, self, self, self, Places(bounds.pop("places", 2))),
                 Bounds(**bounds),
                 guarded=["t"],
+                holds_lanes=["t"] if self.holds_lanes else [],
                 secrets=lambda: list(self.secrets),
             )
             faults: list[IngestFault] = []
@@ -567,3 +575,17 @@ def test_the_pulse_tells_what_is_read_and_since_when_we_wait_for_partitions() ->
         assert scene.engine.pulse.unassigned_since == 2
 
     scene.play(during=look)
+
+
+def test_a_lane_is_held_by_what_would_be_its_dead_letter() -> None:
+    """Nothing of it is published or committed; others go on, but nothing after it is committed."""
+
+    async def work(given: Record) -> Outcome | None:
+        return DeadLettered(given, PidTaken("no"), None, NOTHING, NOTHING) if given.offset == 1 else None
+
+    scene = Scene([[record(0, "a"), record(1, "b"), record(2, "b"), record(3, "c")]], work=work, holds_lanes=True)
+    scene.play()
+    assert scene.of("lane held") == [1]
+    assert sorted(scene.of("published")) == [0, 3]
+    assert 2 not in scene.of("begin")
+    assert scene.of("commit") == [{PARTITION: 1}]

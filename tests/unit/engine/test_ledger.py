@@ -115,3 +115,22 @@ def again(ledger: Ledger, offsets: list[int]) -> Ledger:
             new.receive(offset, 7)
     new.end = max(offsets) + 1
     return new
+
+
+@given(GAPPY, st.data())
+def test_what_is_open_the_oldest_and_what_is_not_committed_are_those_of_a_naive_model(
+    offsets: list[int], data: st.DataObject
+) -> None:
+    """Each record's timestamp is ten times its offset."""
+    ledger = Ledger()
+    assert (ledger.oldest_ms, ledger.since(None), ledger.since(5)) == (None, 0, 0)
+    for offset in offsets:
+        ledger.receive(offset, 10 * offset)
+    done = data.draw(st.sets(st.sampled_from(offsets)))
+    for offset in done:
+        ledger.finish(offset, 10 * offset)
+    left = [offset for offset in offsets if offset not in done]
+    assert ledger.oldest_ms == (10 * left[0] if left else None)
+    assert ledger.since(None) == offsets[-1] + 1 - offsets[0]
+    position = ledger.position
+    assert ledger.since(position) == (offsets[-1] + 1 - left[0] if left else 0)

@@ -66,6 +66,7 @@ def test_an_ingested_event_says_everything_about_the_dataset() -> None:
     assert json.loads(message.value) == {
         "pid": planned.pid,
         "acquisitionId": "odin-000042",
+        "instrument": "ODIN",
         "revision": 2,
         "verdict": "completed",
         "origdatablocks": {"created": 1, "found": 2, "ids": ["b1"]},
@@ -105,6 +106,16 @@ def test_a_replayed_record_says_where_it_was_first() -> None:
     assert source["first"] == {"topic": "scicat.acquisitions", "partition": 3, "offset": 99, "timestamp": -1}
     for odd in ((("ingest.replay.count", b"x"),), (("ingest.replay.topic", b"\xff"),)):
         assert "first" not in write(ingested(plan(event()), record(event(), headers=odd))).json()["source"]
+
+
+def test_a_reprocessed_record_has_an_outcome_of_its_own_that_names_the_run() -> None:
+    """Consumers that drop repeats must not drop it; each run of `reprocess` is another one."""
+    names = {outcome_id(record(event()))}
+    for run in (b"one", b"two"):
+        again = record(event(), headers=(("ingest.reprocess", run),))
+        names.add(outcome_id(again))
+        assert write(ingested(plan(event()), again)).json()["source"]["reprocess"] == run.decode()
+    assert len(names) == 3
 
 
 def test_trace_context_is_carried_on() -> None:
@@ -230,7 +241,7 @@ def test_an_ingested_event_names_at_most_a_thousand_ids() -> None:
 
 def test_what_was_skipped_is_not_published() -> None:
     """It is counted and committed."""
-    skipped = Skipped(record(None), Ignored("tombstone"))
+    skipped = Skipped(record(None), Ignored("tombstone"), RECEIVED)
     assert write_message(skipped, ingested_topic="good", dead_letter_topic="bad") is None
 
 

@@ -86,6 +86,12 @@ class Numbers:
     suspects: int
     waited_seconds: float
     """Time that requests have waited for the rate, in all."""
+    waiting: int
+    """Requests that wait for the rate now."""
+    limit: int
+    """How many records may be under way while the circuit is closed."""
+    reason: str
+    """Why the circuit opened last; empty if it never did."""
 
 
 class Traffic:
@@ -100,6 +106,7 @@ class Traffic:
         self._suspects = Suspects()
         self._evidence = Evidence()
         self._waited = 0.0
+        self._waiting = 0
         self._good_at = float("-inf")
         """When the last request was answered well."""
         self._openings = 0
@@ -140,7 +147,7 @@ class Traffic:
 
     @property
     def numbers(self) -> Numbers:
-        """Where things stand."""
+        """Where things stand. May be read in any thread: each number is right, if not all of the same moment."""
         return Numbers(
             circuit=self._circuit.state.name.lower(),
             circuit_opened=self._openings,
@@ -150,6 +157,9 @@ class Traffic:
             retry_tokens=self._budget.tokens,
             suspects=len(self._suspects),
             waited_seconds=self._waited,
+            waiting=self._waiting,
+            limit=self._places.limit,
+            reason=self._circuit.reason,
         )
 
     # Around a request
@@ -163,7 +173,11 @@ class Traffic:
         wait = self._rate.take(now)
         if wait > 0:
             self._waited += wait
-            await self._clock.sleep(wait)
+            self._waiting += 1
+            try:
+                await self._clock.sleep(wait)
+            finally:
+                self._waiting -= 1
 
     def ended(self, key: Hashable | None, request: Ended) -> None:
         """Learn from a request; `key` is the record's pid, None for one that is no record's."""

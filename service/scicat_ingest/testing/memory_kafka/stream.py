@@ -125,6 +125,12 @@ class MemoryStream:
             return {}
         return {one: max(self._kafka.logs[one].end - self._position(one), 0) for one in self.held}
 
+    def unread(self, partition: Partition) -> int | None:
+        """Tell how many offsets are left."""
+        if partition not in self.held:
+            return None
+        return max(self._kafka.logs[partition].end - self._position(partition), 0)
+
     # What a simulation does to it
 
     def publisher(self) -> MemoryPublisher:

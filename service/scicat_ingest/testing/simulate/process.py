@@ -161,7 +161,7 @@ class _SimulatedJob:
             return TryAgain(world.draw(0.1, 10.0), "a simulated failure")
         match self.sent.kind:
             case Kind.SKIPPED:
-                return Skipped(self.record, Ignored("simulated"))
+                return Skipped(self.record, Ignored("simulated"), _NOW)
             case Kind.POISON | Kind.REJECTED:
                 fault: RecordFault = RejectedByCatalogue("simulated")
                 return DeadLettered(self.record, fault, None, _NOW, _NOW)
