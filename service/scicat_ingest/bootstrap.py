@@ -24,7 +24,7 @@ from scicat_ingest.deliver.account import check_account
 from scicat_ingest.deliver.attempt import Tell, tell_nobody
 from scicat_ingest.deliver.client import SPARE_CONNECTIONS
 from scicat_ingest.deliver.deliveries import Deliveries
-from scicat_ingest.deliver.transport import open_http_client, tls_context
+from scicat_ingest.deliver.transport import open_transport, tls_context
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.observer import Observers
@@ -115,15 +115,9 @@ async def open_catalogue(settings: Settings, tell: Tell = tell_nobody) -> AsyncI
     scicat = settings.scicat
     if scicat.url is None:
         raise InvalidSettings("scicat.url is not set", hint="the backend's address without /api")
-    http = open_http_client(
-        base_url=str(scicat.url).rstrip("/"),
-        max_connections=settings.limits.max_concurrency + SPARE_CONNECTIONS,
-        ca_file=scicat.ca_file,
-        connect_timeout_seconds=scicat.connect_timeout_seconds,
-        user_agent=f"scicat-ingest/{__version__}",
-    )
-    async with http:
-        yield Deliveries.over(http, settings, RealClock(), tell)
+    connections = settings.limits.max_concurrency + SPARE_CONNECTIONS
+    async with open_transport(max_connections=connections, ca_file=scicat.ca_file) as transport:
+        yield Deliveries.over(transport, settings, RealClock(), tell)
 
 
 @asynccontextmanager

@@ -237,11 +237,10 @@ class Play:
     def _engine(self, number: int) -> Engine:
         settings = self.settings()
         self.lines.append(Line(self.catalogue))
-        http = httpx.AsyncClient(transport=self.lines[-1], base_url=URL)
         dice = random.Random(f"{self.seed} {number}")  # noqa: S311
         ops = Ops(settings, lambda: EPOCH + anyio.current_time(), anyio.current_time)
         self.ops.append(ops)
-        self.deliveries.append(deliveries := Deliveries.over(http, settings, Clock(dice), ops.requested))
+        self.deliveries.append(deliveries := Deliveries.over(self.lines[-1], settings, Clock(dice), ops.requested))
         group = f"{GROUP}-{number}" if self.own_groups else GROUP
         stream = self.kafka.member(f"replica-{number}", [TOPIC], group)
         pipeline = Pipeline(rules_by_topic(settings), deliveries, EmptyFacility(), settings.joins, now)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from scicat_ingest.deliver.api_choice import Version
     from scicat_ingest.deliver.credentials import Credentials
     from scicat_ingest.deliver.pace.traffic import Clock, Traffic
+    from scicat_ingest.deliver.wire import Wire
     from scicat_ingest.settings import ScicatSettings
 
 HEALTH_SECONDS = 5.0
@@ -65,8 +66,6 @@ Reply = tuple[Answer, Verdict]
 
 _WHOAMI = Request(Route.WHOAMI, "GET", "/api/v3/auth/whoami")
 _HEALTH = Request(Route.HEALTH, "GET", "/api/v3/health")
-_READ = httpx.ByteStream(b"")
-"""What is left of a body that was read."""
 
 
 class CatalogueClient:
@@ -79,7 +78,7 @@ class CatalogueClient:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        wire: Wire,
         settings: ScicatSettings,
         traffic: Traffic,
         clock: Clock,
@@ -87,7 +86,7 @@ class CatalogueClient:
         max_concurrency: int,
         tell: Tell = tell_nobody,
     ) -> None:
-        self._http = http
+        self._wire = wire
         self._settings = settings
         self._traffic = traffic
         self._clock = clock
@@ -96,10 +95,9 @@ class CatalogueClient:
         connect = settings.connect_timeout_seconds
         reading = httpx.Timeout(settings.read_timeout_seconds, connect=connect)
         writing = httpx.Timeout(settings.write_timeout_seconds, connect=connect)
-        self._timeouts = {route: writing if route.writes else reading for route in Route}
-        self._timeouts[Route.HEALTH] = httpx.Timeout(
-            min(HEALTH_SECONDS, settings.read_timeout_seconds), connect=connect
-        )
+        asking = httpx.Timeout(min(HEALTH_SECONDS, settings.read_timeout_seconds), connect=connect)
+        timeouts = {route: writing if route.writes else reading for route in Route} | {Route.HEALTH: asking}
+        self._timeouts = {route: timeout.as_dict() for route, timeout in timeouts.items()}
         self._credentials: Credentials | None = None
         self._under_way: set[anyio.CancelScope] = set()
 
@@ -277,7 +275,7 @@ class CatalogueClient:
         raise CatalogueUnavailable(f"{said}, and SciCat is not healthy")
 
     async def _exchange(self, request: Request, token: str | None = None) -> Reply:
-        headers = {"accept": "application/json", **request.headers}
+        headers = dict(request.headers)
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
         content = b""
@@ -291,16 +289,15 @@ class CatalogueClient:
             began = self._clock.monotonic()
             try:
                 with self._uninterrupted():
-                    response = await self._http.request(
+                    response = await self._wire.send(
                         request.method,
                         request.path,
                         params=request.params,
-                        content=content or None,
+                        content=content,
                         headers=headers,
                         timeout=self._timeouts[request.route],
                     )
                     answer = await run_by_weight(len(response.content), read_answer, response)
-                    response.stream = _READ  # its own holds the response: a ring that would keep the body for long
             except httpx.InvalidURL as error:
                 raise TooLargeForCatalogue(
                     f"{request.method}: the address cannot be used: {error}", field="pid"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from scicat_ingest import __version__
 from scicat_ingest.deliver.api_choice import ApiChoice
 from scicat_ingest.deliver.attempt import Tell, tell_nobody
 from scicat_ingest.deliver.client import CatalogueClient
@@ -15,6 +16,7 @@ from scicat_ingest.deliver.pace.traffic import Traffic
 from scicat_ingest.deliver.probe import Probe
 from scicat_ingest.deliver.questions import Questions
 from scicat_ingest.deliver.reads import CatalogueReads
+from scicat_ingest.deliver.wire import Wire
 from scicat_ingest.deliver.writes import CatalogueWrites
 
 if TYPE_CHECKING:
@@ -41,15 +43,18 @@ class Deliveries:
         self._shared = Shared()
 
     @classmethod
-    def over(cls, http: httpx.AsyncClient, settings: Settings, clock: Clock, tell: Tell = tell_nobody) -> Self:
-        """Join all that is between a plan and an HTTP client; `tell` learns of each request.
+    def over(
+        cls, transport: httpx.AsyncBaseTransport, settings: Settings, clock: Clock, tell: Tell = tell_nobody
+    ) -> Self:
+        """Join all that is between a plan and an HTTP transport; `tell` learns of each request.
 
         Raises InvalidSettings, CredentialsRejected.
         """
         scicat = settings.scicat
         traffic = Traffic(settings.limits, clock)
         most = settings.limits.max_concurrency
-        client = CatalogueClient(http, scicat, traffic, clock, max_concurrency=most, tell=tell)
+        wire = Wire(transport, str(scicat.url), f"scicat-ingest/{__version__}")
+        client = CatalogueClient(wire, scicat, traffic, clock, max_concurrency=most, tell=tell)
         client.use(credentials_from(scicat, client.login, clock.monotonic))
         api = ApiChoice(scicat.api)
         return cls(

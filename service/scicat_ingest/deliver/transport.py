@@ -113,6 +113,23 @@ def path_segment(pid: str) -> str:
     return quote(pid, safe="")
 
 
+def open_transport(
+    *, max_connections: int, ca_file: Path | None = None, idle_seconds: float = IDLE_SECONDS
+) -> httpx.AsyncBaseTransport:
+    """Give a transport for one server; use it as `async with`. See `open_http_client` for what it takes and raises."""
+    context = tls_context(ca_file, "scicat.ca_file")
+
+    def open_session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=idle_seconds, ssl=context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_send_once,),
+            trust_env=False,
+        )
+
+    return _Transport(AiohttpTransport(verify=context, client=open_session))
+
+
 def open_http_client(
     *,
     base_url: str,
@@ -136,20 +153,9 @@ def open_http_client(
     Requests raise httpx.HTTPError as drawn above, and httpx.InvalidURL for a URL over 65 536 characters.
     Raises InvalidSettings for a URL that cannot be used and for certificates that cannot be read.
     """
-    _check_base_url(base_url)
-    context = tls_context(ca_file, "scicat.ca_file")
-
-    def open_session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=idle_seconds, ssl=context),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(_send_once,),
-            trust_env=False,
-        )
-
     return httpx.AsyncClient(
-        base_url=base_url,
-        transport=_Transport(AiohttpTransport(verify=context, client=open_session)),
+        base_url=base_url_of(base_url),
+        transport=open_transport(max_connections=max_connections, ca_file=ca_file, idle_seconds=idle_seconds),
         timeout=httpx.Timeout(read_timeout_seconds, connect=connect_timeout_seconds),
         headers={"user-agent": user_agent},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -330,7 +336,8 @@ def _translated(source: aiohttp.ClientError) -> httpx.TransportError:
     return becomes(f"{failure.reason}: {detail}")
 
 
-def _check_base_url(base_url: str) -> None:
+def base_url_of(base_url: str) -> str:
+    """Give it without a slash at its end. Raises InvalidSettings for what cannot be used."""
     try:
         url = httpx.URL(base_url)
         url.host.encode("idna")  # as the resolver does, which raises a bare UnicodeError
@@ -340,6 +347,7 @@ def _check_base_url(base_url: str) -> None:
         raise InvalidSettings("scicat.url must begin with http:// or https:// and name a host")
     if url.userinfo or url.query or url.fragment:
         raise InvalidSettings("scicat.url must have no user name, password, query or fragment")
+    return base_url.rstrip("/")
 
 
 def tls_context(ca_file: Path | None, setting: str) -> ssl.SSLContext:

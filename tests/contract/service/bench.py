@@ -18,7 +18,7 @@ from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.consume.record import Record
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.deliver.deliveries import Deliveries
-from scicat_ingest.deliver.transport import open_http_client
+from scicat_ingest.deliver.transport import open_transport
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings
 
@@ -101,6 +101,9 @@ class Mishaps(httpx.AsyncBaseTransport):
                 return await send()
         return ANSWERS[mishap]()
 
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
     def _due(self, request: httpx.Request) -> Mishap | None:
         due = None
         for kind, mishaps in self._planned.items():
@@ -173,10 +176,8 @@ class Bench:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Deliveries]:
         settings = self.settings
-        http = open_http_client(base_url=self.stand_in.url, max_connections=8, user_agent="test")
-        http._transport = Mishaps(http._transport, self.mishaps)
-        async with http:
-            deliveries = Deliveries.over(http, settings, self.clock)
+        async with Mishaps(open_transport(max_connections=8), self.mishaps) as transport:
+            deliveries = Deliveries.over(transport, settings, self.clock)
             self.credentials = deliveries.parts.client._credentials
             yield deliveries
 

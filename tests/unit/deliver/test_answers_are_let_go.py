@@ -35,9 +35,9 @@ def test_an_answer_is_gone_when_it_was_read() -> None:
         return response
 
     async def ask() -> None:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://scicat") as http:
+        async with httpx.MockTransport(answer) as transport:
             given = settings(scicat={"url": "http://scicat", "token": "secret"})
-            client = Deliveries.over(http, given, RealClock()).parts.client
+            client = Deliveries.over(transport, given, RealClock()).parts.client
             reply, _ = await client.get_origdatablocks("v4", "pid", 0, 10)
             assert reply.body == []
 

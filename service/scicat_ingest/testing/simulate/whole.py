@@ -130,8 +130,7 @@ class _Clock:
 def pipeline_of(world: World, catalogue: SimulatedCatalogue, process: Process) -> tuple[Pipeline, Deliveries]:
     """Give a process its way of a record, from bytes to the stand-in."""
     settings = _settings("pidUser" if world.scenario.claims else "ingestor")
-    http = httpx.AsyncClient(transport=_Line(world, catalogue, process), base_url=_URL)
-    deliveries = Deliveries.over(http, settings, _Clock(world))
+    deliveries = Deliveries.over(_Line(world, catalogue, process), settings, _Clock(world))
     rules = {TOPIC: rules_for(settings.sources[0], settings)}
     return Pipeline(rules, deliveries, EmptyFacility(), settings.joins, now), deliveries
 
