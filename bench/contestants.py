@@ -3,9 +3,9 @@
     python -m bench.contestants loop --transport httpx-aiohttp ...
     python -m bench.contestants pyscicat ...
 
-`loop` is the shortest client that keeps many requests in flight: no retries, no idempotency, no outcomes, no dead letters;
-offsets are committed by a timer, whatever has become of the records. `pyscicat` is SciCat's own Python client, one request
-after another.
+`loop` is the shortest client that keeps many requests in flight: no retries, no idempotency, no outcomes, no dead
+letters; offsets are committed by a timer, whatever has become of the records. `pyscicat` is SciCat's own Python client,
+one request after another.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def open_client(transport: str, url: str, concurrency: int) -> httpx.AsyncClient
 async def loop(consumer: AIOKafkaConsumer, arguments: argparse.Namespace) -> None:
     """Post the documents of each event one after another, of many events at once."""
     places = asyncio.Semaphore(arguments.concurrency)
-    async with open_client(arguments.transport, arguments.url, arguments.concurrency) as client, asyncio.TaskGroup() as tasks:
+    async with (
+        open_client(arguments.transport, arguments.url, arguments.concurrency) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
 
         async def ingest(value: bytes) -> None:
             try:

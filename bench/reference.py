@@ -1,4 +1,4 @@
-"""The reference work: events with a dataset, a block of files and a preview, and what a hand-written client makes of them."""
+"""The reference work: events with a dataset, a block of files and a preview, and what a short script makes of them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def event(number: int, *, files: int = FILES) -> dict[str, Any]:
         "endedAt": "2026-04-22T10:54:53+02:00",
         "source": {"folder": f"/data/odin/{name}"},
         "files": [{"path": f"{name}_{part:04}.nxs", "size": 1024 + part} for part in range(files)],
-        "metadata": {
-            f"motor_{motor}": {"value": motor + number / 7, "unit": "mm"} for motor in range(20)
-        },
+        "metadata": {f"motor_{motor}": {"value": motor + number / 7, "unit": "mm"} for motor in range(20)},
         "attachments": [{"caption": f"preview of {name}", "thumbnail": preview()}],
     }
 

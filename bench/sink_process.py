@@ -38,7 +38,8 @@ class Sink:
 
     def reset(self, *, writes: int, delay_ms: float = 0) -> None:
         """Forget what came; an event is whole with so many writes, and each answer takes so long from now on."""
-        request = urllib.request.Request(f"{self.url}/bench/reset?per={writes}&delay={delay_ms}ms", method="POST")
+        query = f"per={writes}&delay={delay_ms}ms"
+        request = urllib.request.Request(f"{self.url}/bench/reset?{query}", method="POST")  # noqa: S310 (our own server)
         urllib.request.urlopen(request).close()  # noqa: S310 (our own server)
 
     def counts(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from bench.processes import Watched, python
 from bench.reference import PREFIX, WRITES
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 PARTITIONS = 6
 WARM_UP = 0.1
-"""The part of the events that is not measured: imports, connections, and the service's search for how much SciCat bears."""
+"""Not measured: imports, connections, and the service's search for how much SciCat bears."""
 COOL_DOWN = 0.03
 """As much at the end, when fewer and fewer are in flight."""
 LONGEST_SECONDS = 60.0
@@ -167,6 +166,4 @@ class _Moment:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> Any:
-    import os
-
     return os.wait4(process.pid, 0)

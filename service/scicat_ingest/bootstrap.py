@@ -15,7 +15,6 @@ import anyio.to_thread
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from scicat_ingest import __version__
 from scicat_ingest.consume.connection import connection_arguments, one_clear_error, stop_client
 from scicat_ingest.consume.kafka_stream import KafkaStream
 from scicat_ingest.consume.registry import SchemaRegistry

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import pytest
-from pyscicat.client import ScicatClient  # type: ignore[import-untyped]
+from pyscicat.client import ScicatClient
 from scicat_sdk_py.api.attachments_v4_api import AttachmentsV4Api
 from scicat_sdk_py.api.auth_api import AuthApi
 from scicat_sdk_py.api.datasets_api import DatasetsApi

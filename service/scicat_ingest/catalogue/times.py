@@ -43,7 +43,9 @@ def from_epoch_ms(milliseconds: int) -> datetime:
 
 def write_time(moment: datetime) -> str:
     """Write as SciCat itself does: UTC, milliseconds, `Z`. The year always has four digits."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def _read(value: Any, info: ValidationInfo) -> datetime:

@@ -65,7 +65,7 @@ def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
         if (model, name) not in judged:
             judged[model, name] = _probably(name, model, compare=len(judged) < _MOST_COMPARED)
         yield UnknownName(_join(path, shown_name(name)), judged[model, name])
-    for name in model.model_fields:
+    for name in _nested(model):
         value = getattr(part, name)
         if isinstance(value, EventPart):
             yield from _find(value, _join(path, name), judged)
@@ -73,6 +73,18 @@ def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
             for index, item in enumerate(value):
                 if isinstance(item, EventPart):
                     yield from _find(item, f"{_join(path, name)}[{index}]", judged)
+
+
+@cache
+def _nested(model: type[EventPart]) -> tuple[str, ...]:
+    """Name the fields that may hold parts, alone or in a list."""
+    return tuple(name for name, field in model.model_fields.items() if _may_hold_parts(field.annotation))
+
+
+def _may_hold_parts(annotation: object) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, EventPart):
+        return True
+    return any(map(_may_hold_parts, getattr(annotation, "__args__", ())))
 
 
 def _join(path: str, name: str) -> str:

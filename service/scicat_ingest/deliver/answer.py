@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.deliver.bodies import parse
@@ -30,7 +31,7 @@ class Answer:
     body: Any
     """The JSON value; None when the body is empty or no JSON."""
     message: str
-    """What the body says for people, at most 500 characters."""
+    """What the body says for people, at most 500 characters; nothing where it is the document that was asked for."""
     retry_after: float | None
     """Seconds that the server asks us to wait."""
     server_time: datetime | None
@@ -59,7 +60,7 @@ def read_answer(response: httpx.Response) -> Answer:
     return Answer(
         status=response.status_code,
         body=body,
-        message=_message(body, response),
+        message="" if response.is_success and isinstance(body, dict) else _message(body, response),
         retry_after=_seconds(response.headers.get("retry-after"), server_time),
         server_time=server_time,
         weight=len(response.content),
@@ -88,6 +89,7 @@ def _seconds(header: str | None, server_time: datetime | None) -> float | None:
     return min(max((moment - server_time).total_seconds(), 0.0), _LONGEST_RETRY_AFTER)
 
 
+@lru_cache(8)  # it tells seconds
 def _time(header: str | None) -> datetime | None:
     if header is None:
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scicat_ingest.deliver.transport import Sent
@@ -229,6 +230,7 @@ TABLE: tuple[Row, ...] = (
 """In this order."""
 
 
+@lru_cache(256)  # it is nearly always the same few
 def classify(seen: Seen) -> Row:
     """Give the row that decides: its verdict, and why."""
     return next(row for row in TABLE if row.fits(seen))

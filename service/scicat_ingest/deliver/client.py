@@ -91,7 +91,7 @@ class CatalogueClient:
         self._traffic = traffic
         self._clock = clock
         self._tell_attempt = tell
-        self._gate = anyio.CapacityLimiter(max_concurrency + SPARE_CONNECTIONS)
+        self._gate = anyio.Semaphore(max_concurrency + SPARE_CONNECTIONS, fast_acquire=True)
         connect = settings.connect_timeout_seconds
         reading = httpx.Timeout(settings.read_timeout_seconds, connect=connect)
         writing = httpx.Timeout(settings.write_timeout_seconds, connect=connect)
@@ -295,7 +295,7 @@ class CatalogueClient:
                         params=request.params,
                         content=content,
                         headers=headers,
-                        timeout=self._timeouts[request.route],
+                        timeouts=self._timeouts[request.route],
                     )
                     answer = await run_by_weight(len(response.content), read_answer, response)
             except httpx.InvalidURL as error:

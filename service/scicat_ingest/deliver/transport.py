@@ -1,9 +1,8 @@
 """The HTTP transport: httpx's API over aiohttp's connections, and the one module that knows their traps.
 
-httpx's own connection pool costs CPU time that grows with the number of connections, so requests go through the
-`httpx-aiohttp` transport. That one calls most failures `httpx.ConnectTimeout`, also when the request had been received;
-lets aiohttp's own errors escape; has no limit on the time of sending; and repeats a GET by itself. Here is what callers
-get instead::
+httpx's own connection pool costs CPU time that grows with the number of connections. The `httpx-aiohttp` package calls
+most failures `httpx.ConnectTimeout`, also when the request had been received; lets aiohttp's own errors escape; has no
+limit on the time of sending; and repeats a GET by itself. Here is what callers get::
 
     httpx.HTTPError
     ├── ConnectError          nothing was sent: refused, unreachable, unknown name, TLS
@@ -26,18 +25,19 @@ import re
 import ssl
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+import yarl
 
 from scicat_ingest.faults import InvalidSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 IDLE_SECONDS = 4.0
@@ -127,7 +127,7 @@ def open_transport(
             trust_env=False,
         )
 
-    return _Transport(AiohttpTransport(verify=context, client=open_session))
+    return _Transport(open_session)
 
 
 def open_http_client(
@@ -257,64 +257,73 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
 class _Transport(httpx.AsyncBaseTransport):
     """Sends one request and reads the whole answer, both in time; every failure is an httpx.TransportError."""
 
-    def __init__(self, inner: AiohttpTransport) -> None:
-        self._inner = inner
+    def __init__(self, open_session: Callable[[], aiohttp.ClientSession]) -> None:
+        self._open_session = open_session
+        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        outgoing, deadline = _prepare(request)
+        if self._session is None:
+            self._session = self._open_session()  # needs the running loop
+        timeout, deadline = _timeouts(request)
         try:
             async with asyncio.timeout(deadline):
-                return await self._exchange(outgoing)
-        except (httpx.TransportError, aiohttp.ClientError) as error:
-            source = _source(error)
-            if source is None:
-                raise
+                exchange = self._session.request(
+                    request.method,
+                    _url(str(request.url)),
+                    headers=_headers(request),
+                    data=_body(request),
+                    allow_redirects=False,
+                    auto_decompress=False,
+                    timeout=timeout,
+                )
+                async with exchange as answer:
+                    content = await answer.read()
+        except aiohttp.ClientError as error:
+            source = _source(error) or error
             raise _translated(source) from source
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"{Reason.TIMEOUT_TOTAL}: no whole answer within {deadline} s") from error
-
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
-        incoming = cast("httpx.AsyncByteStream", response.stream)
-        try:
-            response.stream = httpx.ByteStream(b"".join([part async for part in incoming]))
-        finally:
-            await incoming.aclose()
-        return response
+        return httpx.Response(answer.status, headers=answer.raw_headers, content=content)
 
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        if self._session is not None:
+            await self._session.close()
 
 
-class _Pieces(httpx.AsyncByteStream):
-    """A large body, written piece by piece, so that the event loop and the peer can keep up."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self._body), _PIECE_BYTES):
-            yield self._body[start : start + _PIECE_BYTES]
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    """Give a large body piece by piece, so that the event loop and the peer can keep up."""
+    for start in range(0, len(body), _PIECE_BYTES):
+        yield body[start : start + _PIECE_BYTES]
 
 
-def _prepare(request: httpx.Request) -> tuple[httpx.Request, float | None]:
-    """Give the request as the inner transport needs it, and the seconds that it may take in all."""
+def _body(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
+    content = request.content
+    return _pieces(content) if len(content) > _LARGE_BODY_BYTES else content or None
+
+
+def _headers(request: httpx.Request) -> list[tuple[str, str]]:
     for name, value in request.headers.raw:
         if _CONTROL.search(name) or _CONTROL.search(value):
             raise httpx.LocalProtocolError(f"{Reason.BAD_REQUEST}: a control character in header {name!r}")
-    timeout = dict(request.extensions.get("timeout", {}))
-    connect, read = timeout.get("connect"), timeout.get("read")
-    timeout["pool"] = connect  # aiohttp's `connect` is all of it: a free place, the name, TCP, TLS
-    request.extensions = {**request.extensions, "timeout": timeout}
-    if isinstance(request.stream, httpx.ByteStream) and len(request.content) > _LARGE_BODY_BYTES:
-        request = httpx.Request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            stream=_Pieces(request.content),
-            extensions=request.extensions,
-        )
-    return request, None if connect is None or read is None else connect + read
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+
+
+def _timeouts(request: httpx.Request) -> tuple[aiohttp.ClientTimeout, float | None]:
+    """Give aiohttp's timeouts, and the seconds that the request may take in all."""
+    given = request.extensions.get("timeout", {})
+    return _timeouts_of(given.get("connect"), given.get("read"))
+
+
+@lru_cache(16)
+def _timeouts_of(connect: float | None, read: float | None) -> tuple[aiohttp.ClientTimeout, float | None]:
+    # aiohttp's `connect` is all that comes before the request: a free place, the name, TCP, TLS
+    timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read)
+    return timeout, None if connect is None or read is None else connect + read
+
+
+@lru_cache(64)
+def _url(url: str) -> yarl.URL:
+    return yarl.URL(url, encoded=True)
 
 
 def _source(error: BaseException) -> aiohttp.ClientError | None:

@@ -98,7 +98,8 @@ class Engine:
         """What the fetch that is under way asks for."""
         self._fetch_scope = anyio.CancelScope()
         self._stopped = anyio.Event()
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
+        """What a drain waits for: one more work has come to an end."""
         self._fetched_at = 0.0
         self._unassigned_since: float | None = None
 
@@ -260,8 +261,9 @@ class Engine:
             work.abandon = scope.cancel
             await self._attempt(work, assignment)
         self._go_on()
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
     async def _attempt(self, work: Work, assignment: Assignment) -> None:
         self._observer.attempting(work.record)
@@ -361,6 +363,7 @@ class Engine:
         assignment.drain()
         with anyio.move_on_after(DRAIN_SECONDS):
             while assignment.busy:
+                self._changed = self._changed or anyio.Event()
                 await self._changed.wait()
         if assignment.busy:
             _LOG.warning("giving up unfinished records after %.0f s; they come again", DRAIN_SECONDS)

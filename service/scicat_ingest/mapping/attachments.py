@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from scicat_ingest.mapping.dataset import Inherited
     from scicat_ingest.mapping.rules import MappingRules
 
-_DATA_URL = re.compile(r"data:[a-z]+/[a-z0-9.+-]+(;[a-z0-9.+-]+=[^;,]*)*(;base64)?,\S+", re.IGNORECASE)
+_DATA_URL = re.compile(r"data:[a-z]+/[a-z0-9.+-]+(;[a-z0-9.+-]+=[^;,]*)*(;base64)?,", re.IGNORECASE)
+"""What comes before the data."""
 
 
 def build_attachments(
@@ -72,6 +73,7 @@ def _flaw_of_thumbnail(thumbnail: str | None, most: int) -> str | None:
         return None
     if len(thumbnail) > most:
         return f"it has {len(thumbnail)} bytes, at most {most} are taken"
-    if not _DATA_URL.fullmatch(thumbnail):
+    head = _DATA_URL.match(thumbnail)
+    if head is None or [thumbnail[head.end() :]] != thumbnail[head.end() :].split(None, 1):
         return "expected a data URL, such as data:image/png;base64,…"
     return None

@@ -72,8 +72,10 @@ def build_origdatablocks(
     if files.checksum_algorithm is not None:
         shared["chkAlg"] = files.checksum_algorithm
     blocks = BlocksOfFiles(files, shared, rules)
+    if isinstance(files, FewFiles):
+        return tuple(blocks)
     next(iter(blocks), None)  # the other blocks' fields are the same
-    return tuple(blocks) if isinstance(files, FewFiles) else blocks
+    return blocks
 
 
 class BlocksOfFiles(Collection[OrigDatablock]):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
+
+from pydantic_core import to_json
 
 from scicat_ingest.faults import ForbiddenBySource, InvalidField
 
@@ -18,7 +19,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 def canonical_json(*parts: str | None) -> str:
     """Write an array of strings as RFC 8785 does: no spaces, UTF-8 unescaped."""
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return to_json(parts).decode()
 
 
 def derive_pid(prefix: str, namespace: UUID, instrument: str | None, acquisition_id: str) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]+|[A-Za-z]:|")
 """What may stand before the first slash of an absolute path: `s3://bucket`, `C:`, or nothing."""
+_SIMPLE = re.compile(r"(?:(?!\.{1,2}/)[\w.+=@ -]+/)*(?!\.{1,2}\Z)[\w.+=@ -]+")
+"""A relative path that means the same everywhere."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -45,6 +47,8 @@ def relative_path(path: str, folder: str, field: str) -> str:
 
     Raises PathOutsideSource for a path that leaves the folder, InvalidField for one that names no file.
     """
+    if _SIMPLE.fullmatch(path):  # nearly all
+        return path
     if _DRIVE.match(folder) and not is_absolute(path):
         path = path.replace("\\", "/")
     parts = _parts(path, field)

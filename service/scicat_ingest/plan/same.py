@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json
+
 from scicat_ingest.catalogue.times import parse_time, write_time
 from scicat_ingest.mapping.metadata import PROVENANCE
 
@@ -49,7 +51,7 @@ def canonical(name: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         quantity = "value" in value and "unit" in value
-        return {key: _plain(part) for key, part in value.items() if not (quantity and key in _SI)}
+        return {key: _plain(value[key]) for key in sorted(value) if not (quantity and key in _SI)}
     if isinstance(value, list):
         return [_plain(part) for part in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -72,8 +74,14 @@ def same(name: str, one: Any, other: Any) -> bool:
 
 def digest(name: str, value: Any) -> str:
     """Name a field's value, so that it can be told later whether it is still the one that we wrote."""
-    text = json.dumps(canonical(name, value), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGEST_LENGTH]
+    return hashlib.sha256(_text(canonical(name, value))).hexdigest()[:_DIGEST_LENGTH]
+
+
+def _text(value: Any) -> bytes:
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except ValueError:  # half of a surrogate pair, from SciCat
+        return json.dumps(value, default=str).encode("utf-8", "replace")
 
 
 def written(payload: Mapping[str, Any]) -> str:

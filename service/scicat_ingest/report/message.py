@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID, uuid5
@@ -69,8 +70,12 @@ def outcome_id(record: Record) -> str:
     A record that comes again gives the same id, so that consumers can drop repeats; one that is reprocessed gives
     another one for each run of `reprocess`.
     """
-    where = [record.topic, record.partition, record.offset, record.timestamp_ms]
-    run = record.header(REPROCESS)
+    return _outcome_id(record.topic, record.partition, record.offset, record.timestamp_ms, record.header(REPROCESS))
+
+
+@lru_cache(1024)  # the message, the log line and others ask for it
+def _outcome_id(topic: str, partition: int, offset: int, timestamp_ms: int, run: str | None) -> str:
+    where = [topic, partition, offset, timestamp_ms]
     name = json.dumps(where if run is None else [*where, run], separators=(",", ":"))
     return str(uuid5(_OUTCOME_NAMESPACE, name))
 

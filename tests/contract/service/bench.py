@@ -113,9 +113,6 @@ class Mishaps(httpx.AsyncBaseTransport):
                 due = due or mishaps.get(self._seen[kind])
         return due
 
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
 
 @dataclass
 class Bench:

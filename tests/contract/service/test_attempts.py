@@ -139,7 +139,7 @@ async def test_waiting_for_a_free_connection_can_be_cancelled(bench: Bench) -> N
 
     bench.mishaps = {("POST", "datasets"): {1: held_up}}
     async with bench.open() as deliveries, anyio.create_task_group() as tasks:
-        deliveries.parts.client._gate.total_tokens = 1
+        deliveries.parts.client._gate = anyio.Semaphore(1, fast_acquire=True)
         tasks.start_soon(deliveries.begin(bench.plan()).attempt)
         await held.wait()
         with anyio.CancelScope() as scope:
@@ -152,12 +152,10 @@ async def test_waiting_for_a_free_connection_can_be_cancelled(bench: Bench) -> N
 
 async def test_a_cancellation_that_comes_with_the_free_connection_is_obeyed(bench: Bench) -> None:
     """The last moment before a request is sent."""
-    somebody = object()
     scope = anyio.CancelScope()
     async with bench.open() as deliveries, anyio.create_task_group() as tasks:
-        gate = deliveries.parts.client._gate
-        gate.total_tokens = 1
-        await gate.acquire_on_behalf_of(somebody)
+        gate = deliveries.parts.client._gate = anyio.Semaphore(1, fast_acquire=True)
+        await gate.acquire()
 
         async def attempt() -> None:
             with scope:
@@ -165,10 +163,10 @@ async def test_a_cancellation_that_comes_with_the_free_connection_is_obeyed(benc
 
         tasks.start_soon(attempt)
         await anyio.wait_all_tasks_blocked()
-        gate.release_on_behalf_of(somebody)
+        gate.release()
         scope.cancel()
     assert scope.cancelled_caught
-    assert gate.borrowed_tokens == 0
+    assert gate.value == 1
     assert bench.stand_in.requests.total() == 0
 
 

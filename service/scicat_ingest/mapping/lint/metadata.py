@@ -7,10 +7,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
+from scicat_ingest.mapping.lint.clean import clean_names
 from scicat_ingest.mapping.lint.findings import Findings
 from scicat_ingest.mapping.lint.keys import SIBLING, flawed_names, misread_siblings, safe_name, without_collisions
 from scicat_ingest.mapping.lint.schema import json_bytes, lint_schema
-from scicat_ingest.mapping.lint.units import is_known_unit
+from scicat_ingest.mapping.lint.units import MOST_UNITS, is_known_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 _Object = dict[str, Any]
 _LARGEST_DOUBLE_BITS = 1023
-_MOST_UNITS = 1000
-"""Different units in one event that are looked up; no real event has a tenth of them, and each costs time."""
 
 
 def lint_metadata(
@@ -35,10 +34,13 @@ def lint_metadata(
     `reject`.
     """
     findings = Findings(field)
-    walk = _Walk(settings, findings)
-    mended = walk.object(metadata, (), 1, read=False)
+    mended, names = metadata, clean_names(metadata, settings)
+    if names is None:
+        walk = _Walk(settings, findings)
+        mended = walk.object(metadata, (), 1, read=False)
+        names = walk.names
     if settings.size != "off":
-        _judge_size(mended, walk.names, settings, findings)
+        _judge_size(mended, names, settings, findings)
     if schema is not None:
         lint_schema(mended, schema, settings.metadata_schema, findings)
     return mended, findings.warnings()
@@ -195,7 +197,7 @@ class _Walk:
     def _knows(self, unit: str) -> bool:
         known = self._units.get(unit)
         if known is None:
-            known = len(self._units) < _MOST_UNITS and is_known_unit(unit)
-            if len(self._units) < _MOST_UNITS:
+            known = len(self._units) < MOST_UNITS and is_known_unit(unit)
+            if len(self._units) < MOST_UNITS:
                 self._units[unit] = known
         return known

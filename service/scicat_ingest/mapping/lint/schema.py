@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend, validator_for
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from pydantic_core import to_json
 from referencing.exceptions import Unresolvable
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def lint_schema(metadata: Mapping[str, Any], schema: Mapping[str, Any], policy: 
 
 def json_bytes(value: Any) -> int:
     """Give the length of a value as JSON."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    try:
+        return len(to_json(value))
+    except ValueError:  # half of a surrogate pair
+        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 def _say(error: ValidationError) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
+MOST_UNITS = 1000
+"""Different units in one event that are looked up; no real event has a tenth of them, and each costs time."""
 _LONGEST = 100
 _DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _NUMBER = r"[+-]?\d{1,3}(?:\.\d{1,6})?"
