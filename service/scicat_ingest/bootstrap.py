@@ -23,7 +23,7 @@ from scicat_ingest.deliver.account import check_account
 from scicat_ingest.deliver.attempt import Tell, tell_nobody
 from scicat_ingest.deliver.client import SPARE_CONNECTIONS
 from scicat_ingest.deliver.deliveries import Deliveries
-from scicat_ingest.deliver.transport import open_transport, tls_context
+from scicat_ingest.deliver.transport import open_connections, tls_context
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import Engine, Parts
 from scicat_ingest.engine.observer import Observers
@@ -115,8 +115,8 @@ async def open_catalogue(settings: Settings, tell: Tell = tell_nobody) -> AsyncI
     if scicat.url is None:
         raise InvalidSettings("scicat.url is not set", hint="the backend's address without /api")
     connections = settings.limits.max_concurrency + SPARE_CONNECTIONS
-    async with open_transport(max_connections=connections, ca_file=scicat.ca_file) as transport:
-        yield Deliveries.over(transport, settings, RealClock(), tell)
+    async with open_connections(max_connections=connections, ca_file=scicat.ca_file) as wire:
+        yield Deliveries.over(wire, settings, RealClock(), tell)
 
 
 @asynccontextmanager
@@ -238,11 +238,16 @@ async def _watch(watchdog: Watchdog, reload: Reload | None, pulse: Callable[[], 
             tasks.start_soon(reload.watch)
 
 
+READY_A_PLACE = 4
+"""Records that are read ahead for each that may be under way."""
+
+
 def _bounds(limits: LimitsSettings) -> Bounds:
     return Bounds(
         records=limits.held_records,
         bytes=limits.held_bytes,
         partition_records=limits.partition_records,
+        ready=max(Bounds().ready, READY_A_PLACE * limits.max_concurrency),
     )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests.integration.harness import at_least, committed_offsets, event, make_site, read_outcomes, running, send
@@ -63,6 +64,9 @@ async def create(site: Site, topic: str, **configuration: str) -> None:
             ]
         )
         assert [error[1] for error in answer.topic_errors] == [0]
+        with anyio.fail_after(30):  # the broker tells of a topic a moment after its controller has made it
+            while topic not in await admin.list_topics():  # noqa: ASYNC110 (Kafka tells nobody)
+                await anyio.sleep(0.05)
     finally:
         await admin.close()
 

@@ -23,6 +23,7 @@ from scicat_ingest.observe.ops import Ops
 from scicat_ingest.report.outcome import DeadLettered, Ingested
 from scicat_ingest.settings import Settings
 from scicat_ingest.testing.facility import EmptyFacility
+from scicat_ingest.testing.httpx_wire import HttpxWire
 from scicat_ingest.testing.memory_kafka import MemoryKafka
 from scicat_ingest.testing.simulate.virtual_time import run_in_virtual_time
 from scicat_ingest.testing.stand_in import StandIn
@@ -240,7 +241,8 @@ class Play:
         dice = random.Random(f"{self.seed} {number}")  # noqa: S311
         ops = Ops(settings, lambda: EPOCH + anyio.current_time(), anyio.current_time)
         self.ops.append(ops)
-        self.deliveries.append(deliveries := Deliveries.over(self.lines[-1], settings, Clock(dice), ops.requested))
+        deliveries = Deliveries.over(HttpxWire(self.lines[-1]), settings, Clock(dice), ops.requested)
+        self.deliveries.append(deliveries)
         group = f"{GROUP}-{number}" if self.own_groups else GROUP
         stream = self.kafka.member(f"replica-{number}", [TOPIC], group)
         pipeline = Pipeline(rules_by_topic(settings), deliveries, EmptyFacility(), settings.joins, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
@@ -41,6 +42,7 @@ def from_epoch_ms(milliseconds: int) -> datetime:
         raise ValueError("the timestamp is outside the years 1 to 9999") from None
 
 
+@lru_cache(256)  # all files of an event often have the same
 def write_time(moment: datetime) -> str:
     """Write as SciCat itself does: UTC, milliseconds, `Z`. The year always has four digits."""
     if moment.tzinfo is not UTC:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from scicat_ingest.engine.engine import Engine
 
 _LOG = logging.getLogger(__name__)
+
+_YOUNG_OBJECTS = 10_000
+"""So many more objects than before let the garbage collector begin: about those of twenty records."""
 
 EXAMPLES = """\
 examples:
@@ -54,6 +58,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _collect_less_garbage() -> None:
+    """Let the garbage collector look at records only, not again and again at the modules and tables that stay.
+
+    It took a quarter of all CPU time, in pauses of 0.2 s. Records have few cycles: they are let go without it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 10, 10)
+
+
 async def until_signal() -> None:
     """Return at SIGTERM or SIGINT."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -82,6 +96,7 @@ async def _serve(settings: Settings, ops: Ops, create_topics: bool, accept_loss:
             ) as engine:
                 running.append(engine)
                 with ops.watching():
+                    _collect_less_garbage()
                     await engine.run()
         except IngestFault as error:
             fault = error

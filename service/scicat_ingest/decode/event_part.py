@@ -11,7 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
@@ -29,12 +28,12 @@ class EventPart(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
-    @model_validator(mode="wrap")
+    @model_validator(mode="before")
     @classmethod
-    def _null_is_not_given(cls, value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+    def _null_is_not_given(cls, value: Any) -> Any:
         if isinstance(value, dict) and None in value.values():
-            value = {name: item for name, item in value.items() if item is not None}
-        return handler(value)
+            return {name: item for name, item in value.items() if item is not None}
+        return value
 
 
 def _to_text(value: Any) -> str:

@@ -97,7 +97,8 @@ def _parse(value: bytes, wanted: type[dict[str, Any] | list[Any]], max_bytes: in
     if not isinstance(document, wanted):
         expected = "object" if wanted is dict else "array"
         raise NotAnObject(f"expected a JSON {expected}, got {_kind(document)}")
-    _refuse_depth(document, max_depth)
+    if value.count(b"{") + value.count(b"[") > max_depth:  # else it cannot be deeper
+        _refuse_depth(document, max_depth)
     if hooks.found_flaws:
         _report_first_flaw(document)
     if _ESCAPED_SURROGATE.search(value):

@@ -71,7 +71,7 @@ def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
             yield from _find(value, _join(path, name), judged)
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                if isinstance(item, EventPart):
+                if isinstance(item, EventPart) and (item.model_extra or _nested(type(item))):
                     yield from _find(item, f"{_join(path, name)}[{index}]", judged)
 
 

@@ -14,7 +14,7 @@ from scicat_ingest.deliver.bodies import parse
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import httpx
+    from scicat_ingest.deliver.wire import WireAnswer
 
 _EXCERPT = 500
 _LARGEST_MESSAGE = 16 * 1024
@@ -50,8 +50,8 @@ class Answer:
         return self.body if isinstance(self.body, dict) else None
 
 
-def read_answer(response: httpx.Response) -> Answer:
-    """Read a response whose body has been received."""
+def read_answer(response: WireAnswer) -> Answer:
+    """Read what was received."""
     try:
         body = parse(response.content) if response.content else None
     except (ValueError, RecursionError):
@@ -60,21 +60,21 @@ def read_answer(response: httpx.Response) -> Answer:
     return Answer(
         status=response.status_code,
         body=body,
-        message="" if response.is_success and isinstance(body, dict) else _message(body, response),
+        message="" if response.status_code < 300 and isinstance(body, dict) else _message(body, response.content),
         retry_after=_seconds(response.headers.get("retry-after"), server_time),
         server_time=server_time,
         weight=len(response.content),
     )
 
 
-def _message(body: Any, response: httpx.Response) -> str:
+def _message(body: Any, content: bytes) -> str:
     said = body.get("message", body) if isinstance(body, dict) else body
-    if not isinstance(said, str) and len(response.content) > _LARGEST_MESSAGE:
+    if not isinstance(said, str) and len(content) > _LARGEST_MESSAGE:
         said = None  # a dataset with thousands of files: not worth writing out for an excerpt
     if isinstance(said, list):
         said = "; ".join(str(part) for part in said)
     if said is None:
-        said = response.content[:_EXCERPT].decode("utf-8", "replace")
+        said = content[:_EXCERPT].decode("utf-8", "replace")
     text = said if isinstance(said, str) else json.dumps(said, default=str)
     return " ".join(text.split())[:_EXCERPT]
 

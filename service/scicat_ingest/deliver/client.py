@@ -6,18 +6,21 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import anyio
 import anyio.lowlevel
 import httpx
 
+from scicat_ingest import __version__
 from scicat_ingest.deliver.answer import Answer, read_answer
 from scicat_ingest.deliver.attempt import Attempt, Tell, result_of, tell_nobody
 from scicat_ingest.deliver.bodies import run_by_weight, serialise
 from scicat_ingest.deliver.classify import Check, Health, Route, Seen, Verdict, classify
 from scicat_ingest.deliver.credentials import Renewals
 from scicat_ingest.deliver.pace.traffic import Ended
-from scicat_ingest.deliver.transport import Sent, classify_exception, path_segment
+from scicat_ingest.deliver.transport import Sent, base_url_of, classify_exception, path_segment
+from scicat_ingest.deliver.wire import WireRequest
 from scicat_ingest.faults import (
     AmbiguousAnswer,
     CatalogueUnavailable,
@@ -64,6 +67,11 @@ class Request:
 Reply = tuple[Answer, Verdict]
 """What SciCat said, and what that means: never CHECK, CREDENTIAL, TRANSIENT or AMBIGUOUS, which are raised."""
 
+_HEADERS = {
+    "user-agent": f"scicat-ingest/{__version__}",
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+}
 _WHOAMI = Request(Route.WHOAMI, "GET", "/api/v3/auth/whoami")
 _HEALTH = Request(Route.HEALTH, "GET", "/api/v3/health")
 
@@ -87,17 +95,16 @@ class CatalogueClient:
         tell: Tell = tell_nobody,
     ) -> None:
         self._wire = wire
+        self._base_url = base_url_of(str(settings.url))
         self._settings = settings
         self._traffic = traffic
         self._clock = clock
         self._tell_attempt = tell
         self._gate = anyio.Semaphore(max_concurrency + SPARE_CONNECTIONS, fast_acquire=True)
-        connect = settings.connect_timeout_seconds
-        reading = httpx.Timeout(settings.read_timeout_seconds, connect=connect)
-        writing = httpx.Timeout(settings.write_timeout_seconds, connect=connect)
-        asking = httpx.Timeout(min(HEALTH_SECONDS, settings.read_timeout_seconds), connect=connect)
-        timeouts = {route: writing if route.writes else reading for route in Route} | {Route.HEALTH: asking}
-        self._timeouts = {route: timeout.as_dict() for route, timeout in timeouts.items()}
+        connect, reading = settings.connect_timeout_seconds, settings.read_timeout_seconds
+        seconds = {route: settings.write_timeout_seconds if route.writes else reading for route in Route}
+        seconds[Route.HEALTH] = min(HEALTH_SECONDS, reading)
+        self._seconds = {route: (connect, after) for route, after in seconds.items()}
         self._credentials: Credentials | None = None
         self._under_way: set[anyio.CancelScope] = set()
 
@@ -275,7 +282,7 @@ class CatalogueClient:
         raise CatalogueUnavailable(f"{said}, and SciCat is not healthy")
 
     async def _exchange(self, request: Request, token: str | None = None) -> Reply:
-        headers = dict(request.headers)
+        headers = {**_HEADERS, **request.headers}
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
         content = b""
@@ -288,15 +295,10 @@ class CatalogueClient:
             await anyio.lowlevel.checkpoint_if_cancelled()
             began = self._clock.monotonic()
             try:
+                connect, read = self._seconds[request.route]
+                sent = WireRequest(request.method, self._url_of(request), headers, content, connect, read)
                 with self._uninterrupted():
-                    response = await self._wire.send(
-                        request.method,
-                        request.path,
-                        params=request.params,
-                        content=content,
-                        headers=headers,
-                        timeouts=self._timeouts[request.route],
-                    )
+                    response = await self._wire.send(sent)
                     answer = await run_by_weight(len(response.content), read_answer, response)
             except httpx.InvalidURL as error:
                 raise TooLargeForCatalogue(
@@ -311,6 +313,10 @@ class CatalogueClient:
                 certain = failure.sent is Sent.NO and not failure.is_timeout
                 raise CatalogueUnavailable(f"{request}: {failure.reason}", certain=certain) from error
         return answer, self._judge(request, began, len(content), answer)
+
+    def _url_of(self, request: Request) -> str:
+        url = self._base_url + request.path
+        return url if request.params is None else f"{url}?{urlencode(request.params, doseq=True)}"
 
     def _judge(self, request: Request, began: float, sent_bytes: int, answer: Answer) -> Verdict:
         verdict = classify(Seen.answer(request.route, answer)).verdict

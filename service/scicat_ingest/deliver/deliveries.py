@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from scicat_ingest import __version__
 from scicat_ingest.deliver.api_choice import ApiChoice
 from scicat_ingest.deliver.attempt import Tell, tell_nobody
 from scicat_ingest.deliver.client import CatalogueClient
@@ -16,16 +15,14 @@ from scicat_ingest.deliver.pace.traffic import Traffic
 from scicat_ingest.deliver.probe import Probe
 from scicat_ingest.deliver.questions import Questions
 from scicat_ingest.deliver.reads import CatalogueReads
-from scicat_ingest.deliver.wire import Wire
 from scicat_ingest.deliver.writes import CatalogueWrites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Hashable
 
-    import httpx
-
     from scicat_ingest.deliver.credentials import Renewals
     from scicat_ingest.deliver.pace.traffic import Clock, Numbers
+    from scicat_ingest.deliver.wire import Wire
     from scicat_ingest.mapping.lookups import Wanted
     from scicat_ingest.plan.steps import Plan
     from scicat_ingest.settings import Settings
@@ -43,17 +40,14 @@ class Deliveries:
         self._shared = Shared()
 
     @classmethod
-    def over(
-        cls, transport: httpx.AsyncBaseTransport, settings: Settings, clock: Clock, tell: Tell = tell_nobody
-    ) -> Self:
-        """Join all that is between a plan and an HTTP transport; `tell` learns of each request.
+    def over(cls, wire: Wire, settings: Settings, clock: Clock, tell: Tell = tell_nobody) -> Self:
+        """Join all that is between a plan and what carries requests; `tell` learns of each.
 
         Raises InvalidSettings, CredentialsRejected.
         """
         scicat = settings.scicat
         traffic = Traffic(settings.limits, clock)
         most = settings.limits.max_concurrency
-        wire = Wire(transport, str(scicat.url), f"scicat-ingest/{__version__}")
         client = CatalogueClient(wire, scicat, traffic, clock, max_concurrency=most, tell=tell)
         client.use(credentials_from(scicat, client.login, clock.monotonic))
         api = ApiChoice(scicat.api)

@@ -27,18 +27,21 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 import aiohttp
 import httpx
 import yarl
 
+from scicat_ingest.deliver.wire import WireRequest
 from scicat_ingest.faults import InvalidSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
+
+    from scicat_ingest.deliver.wire import WireAnswer
 
 IDLE_SECONDS = 4.0
 """How long an unused connection is kept: less than the 5 s after which SciCat's server (Node) closes it."""
@@ -46,8 +49,9 @@ IDLE_SECONDS = 4.0
 _PIECE_BYTES = 64 * 1024
 _LARGE_BODY_BYTES = 1024 * 1024
 """Above this aiohttp warns that one write blocks the event loop (its TOO_LARGE_BYTES_BODY): it gets pieces instead."""
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What aiohttp refuses in a header, with a bare ValueError (its http_writer)."""
+_LONGEST_URL = 65_536
 
 
 class Sent(Enum):
@@ -113,10 +117,10 @@ def path_segment(pid: str) -> str:
     return quote(pid, safe="")
 
 
-def open_transport(
+def open_connections(
     *, max_connections: int, ca_file: Path | None = None, idle_seconds: float = IDLE_SECONDS
-) -> httpx.AsyncBaseTransport:
-    """Give a transport for one server; use it as `async with`. See `open_http_client` for what it takes and raises."""
+) -> Connections:
+    """Give the way to one server; use it as `async with`. See `open_http_client` for what it takes and raises."""
     context = tls_context(ca_file, "scicat.ca_file")
 
     def open_session() -> aiohttp.ClientSession:
@@ -127,7 +131,7 @@ def open_transport(
             trust_env=False,
         )
 
-    return _Transport(open_session)
+    return Connections(open_session)
 
 
 def open_http_client(
@@ -155,7 +159,9 @@ def open_http_client(
     """
     return httpx.AsyncClient(
         base_url=base_url_of(base_url),
-        transport=open_transport(max_connections=max_connections, ca_file=ca_file, idle_seconds=idle_seconds),
+        transport=_HttpxTransport(
+            open_connections(max_connections=max_connections, ca_file=ca_file, idle_seconds=idle_seconds)
+        ),
         timeout=httpx.Timeout(read_timeout_seconds, connect=connect_timeout_seconds),
         headers={"user-agent": user_agent},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -254,24 +260,46 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientError("not repeated") from error
 
 
-class _Transport(httpx.AsyncBaseTransport):
-    """Sends one request and reads the whole answer, both in time; every failure is an httpx.TransportError."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An answer as it came."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def _unpacked(answer: Received) -> httpx.Response:
+    return httpx.Response(answer.status_code, headers=list(answer.headers.items()), content=answer.content)
+
+
+class Connections:
+    """Sends one request and receives the whole answer, both in time; every failure is an httpx.TransportError.
+
+    Obeys `wire.Wire`.
+    """
 
     def __init__(self, open_session: Callable[[], aiohttp.ClientSession]) -> None:
         self._open_session = open_session
         self._session: aiohttp.ClientSession | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: WireRequest) -> WireAnswer:
+        """Send it once and receive the whole answer, without any Content-Encoding."""
+        answer = await self.receive(request)
+        return _unpacked(answer) if "content-encoding" in answer.headers else answer
+
+    async def receive(self, request: WireRequest) -> Received:
+        """Send it once and receive the whole answer as it is."""
         if self._session is None:
             self._session = self._open_session()  # needs the running loop
-        timeout, deadline = _timeouts(request)
+        timeout, deadline = _timeouts_of(request.connect_seconds, request.read_seconds)
         try:
             async with asyncio.timeout(deadline):
                 exchange = self._session.request(
                     request.method,
-                    _url(str(request.url)),
+                    _url(request.url),
                     headers=_headers(request),
-                    data=_body(request),
+                    data=_body(request.content),
                     allow_redirects=False,
                     auto_decompress=False,
                     timeout=timeout,
@@ -283,11 +311,48 @@ class _Transport(httpx.AsyncBaseTransport):
             raise _translated(source) from source
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"{Reason.TIMEOUT_TOTAL}: no whole answer within {deadline} s") from error
-        return httpx.Response(answer.status, headers=answer.raw_headers, content=content)
+        return Received(answer.status, answer.headers, content)
 
     async def aclose(self) -> None:
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        """Close it at the end of the block."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self.aclose()
+
+
+class _HttpxTransport(httpx.AsyncBaseTransport):
+    """The same for an httpx.AsyncClient."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        timeouts = request.extensions.get("timeout", {})
+        answer = await self._connections.receive(
+            WireRequest(
+                method=request.method,
+                url=str(request.url),
+                headers=dict(request.headers),
+                content=request.content,
+                connect_seconds=timeouts.get("connect"),
+                read_seconds=timeouts.get("read"),
+            )
+        )
+        return _unpacked(answer)
+
+    async def aclose(self) -> None:
+        await self._connections.aclose()
+
+
+def _body(content: bytes) -> bytes | AsyncIterator[bytes] | None:
+    return _pieces(content) if len(content) > _LARGE_BODY_BYTES else content or None
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
@@ -296,22 +361,14 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + _PIECE_BYTES]
 
 
-def _body(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
-    content = request.content
-    return _pieces(content) if len(content) > _LARGE_BODY_BYTES else content or None
-
-
-def _headers(request: httpx.Request) -> list[tuple[str, str]]:
-    for name, value in request.headers.raw:
-        if _CONTROL.search(name) or _CONTROL.search(value):
-            raise httpx.LocalProtocolError(f"{Reason.BAD_REQUEST}: a control character in header {name!r}")
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
-
-
-def _timeouts(request: httpx.Request) -> tuple[aiohttp.ClientTimeout, float | None]:
-    """Give aiohttp's timeouts, and the seconds that the request may take in all."""
-    given = request.extensions.get("timeout", {})
-    return _timeouts_of(given.get("connect"), given.get("read"))
+def _headers(request: WireRequest) -> dict[str, str]:
+    headers = dict(request.headers)
+    if _CONTROL.search("".join([*headers, *headers.values()])):
+        flawed = next(name for name, value in headers.items() if _CONTROL.search(name + value))
+        raise httpx.LocalProtocolError(f"{Reason.BAD_REQUEST}: a control character in header {flawed!r}")
+    if len(request.content) > _LARGE_BODY_BYTES:
+        headers["content-length"] = str(len(request.content))
+    return headers
 
 
 @lru_cache(16)
@@ -321,8 +378,10 @@ def _timeouts_of(connect: float | None, read: float | None) -> tuple[aiohttp.Cli
     return timeout, None if connect is None or read is None else connect + read
 
 
-@lru_cache(64)
+@lru_cache(64)  # most requests go to one of four
 def _url(url: str) -> yarl.URL:
+    if len(url) > _LONGEST_URL:
+        raise httpx.InvalidURL(f"it has {len(url)} characters, at most {_LONGEST_URL} are taken")
     return yarl.URL(url, encoded=True)
 
 

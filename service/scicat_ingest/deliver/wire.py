@@ -1,55 +1,55 @@
-"""One request and its whole answer over an httpx transport, without what `httpx.AsyncClient` puts around it.
+"""What the client says to whatever carries its requests: plain values, one request and its whole answer.
 
-The client's redirects, cookies, authentication and hooks are of no use here, and cost 0.13 ms of each request
-(docs/performance.md).
+`transport.Connections` carries them to a server. httpx's own objects cost 0.05 ms for each request and its answer, so
+they are made only for those who want `httpx.AsyncClient` (docs/performance.md).
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-import httpx
-
-from scicat_ingest.deliver.transport import base_url_of
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Wire:
-    """Sends requests to one server."""
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, base_url: str, user_agent: str) -> None:
-        """`base_url` may have a path, which goes before every request's. Raises InvalidSettings if it is none."""
-        self._transport = transport
-        self._base_url = base_url_of(base_url)
-        self._headers = {"user-agent": user_agent, "accept": "application/json", "accept-encoding": "gzip, deflate"}
-        self._url = lru_cache(64)(self._parse_url)  # most requests go to one of four
+    method: str
+    url: str
+    """All of it, percent-encoded."""
+    headers: Mapping[str, str]
+    content: bytes = b""
+    connect_seconds: float | None = None
+    """How long all may take that comes before the first byte is sent; None: for ever."""
+    read_seconds: float | None = None
+    """The longest silence afterwards; an exchange may take both together in all."""
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None,
-        content: bytes,
-        headers: Mapping[str, str],
-        timeouts: dict[str, float | None],
-    ) -> httpx.Response:
-        """Send it once and read the whole answer. Raises httpx.HTTPError as `transport` says, and httpx.InvalidURL."""
-        request = httpx.Request(
-            method,
-            self._url(path),
-            params=params,
-            content=content or None,
-            headers={**self._headers, **headers},
-            extensions={"timeout": timeouts},
-        )
-        response = await self._transport.handle_async_request(request)
-        if not response.is_closed:  # our own transport has read it
-            await response.aread()
-        return response
 
-    def _parse_url(self, path: str) -> httpx.URL:
-        return httpx.URL(self._base_url + path)
+class WireAnswer(Protocol):
+    """An answer that was received to its end: ours, or an httpx.Response."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name, in whatever case."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """The body, without any Content-Encoding."""
+        ...
+
+
+class Wire(Protocol):
+    """Carries requests to one server."""
+
+    async def send(self, request: WireRequest) -> WireAnswer:
+        """Send it once and receive the whole answer. Raises httpx.HTTPError (see `transport`), httpx.InvalidURL."""
+        ...

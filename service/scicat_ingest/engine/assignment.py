@@ -31,6 +31,8 @@ class Bounds:
     records: int = 2000
     bytes: int = 64 * 1024 * 1024
     partition_records: int = 500
+    ready: int = 256
+    """While so many wait for nothing but a place, no more are read: a backlog costs nothing in Kafka."""
     expected_record_bytes: int = 1024 * 1024
     """What Kafka lets pass by default: a fetch is never larger than what fits if all its records are of this size."""
 
@@ -69,6 +71,7 @@ class Assignment:
         self._remembered = remembered
         self._window = Window(bounds.records, bounds.bytes, bounds.expected_record_bytes)
         self._turns = deque(self.sessions.values())
+        self._enough_ready = False
         self._running = 0
         self._alone: Work | None = None
         """The work that nothing else may run beside."""
@@ -99,11 +102,17 @@ class Assignment:
 
     def fetchable(self) -> tuple[list[Partition], int]:
         """Say which partitions may be fetched from, and how many records at most."""
-        if not self._window.open:
+        if not self._window.open or self.has_enough_ready():
             return [], 1
         sessions = [session for session in self.sessions.values() if session.fetchable]
         most = min((session.window.room for session in sessions), default=1)
-        return [session.partition for session in sessions], max(1, min(most, self._window.room))
+        return [session.partition for session in sessions], max(1, min(most, self._window.room, self._bounds.ready))
+
+    def has_enough_ready(self) -> bool:
+        """Tell whether what was read is to be started first; once it was, until half of that has been."""
+        ready = sum(session.lanes.turns for session in self.sessions.values())
+        self._enough_ready = ready >= (self._bounds.ready // 2 if self._enough_ready else self._bounds.ready)
+        return self._enough_ready
 
     def receive(self, record: Record) -> Work | None:
         """Take a fetched record; None if there is nothing to do about it here."""

@@ -206,12 +206,24 @@ class Engine:
     async def _read(self) -> None:
         await self._stream.start(self)
         while True:
+            await self._until_wanted()
             records = await self._fetch()
             self._go_on()  # the fetch may have made us ready, or ended a halt
             assignment = self._assignment
             for work in [work for record in records if (work := assignment.receive(record))]:
                 assignment.enqueue(work, await self._prepare(work, assignment), anyio.current_time())
                 self._go_on()
+
+    async def _until_wanted(self) -> None:
+        """Let what was read be started first.
+
+        Not for longer than a fetch may take: from then on the stream is asked for nothing, and pauses the partitions.
+        That drops what was prefetched of them, which must not happen while records are worked off fast.
+        """
+        if self._taking and self._assignment.has_enough_ready():
+            self._reading = []
+            with anyio.move_on_after(FETCH_SECONDS) as self._fetch_scope:
+                await anyio.sleep_forever()
 
     async def _fetch(self) -> list[Record]:
         assignment = self._assignment

@@ -31,7 +31,7 @@ _BODY_SHARE = 0.9
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")
 """Text that JSON takes as it is."""
 _FILE_OVERHEAD = 200
-"""Bytes of JSON around the texts of one file."""
+"""Bytes of JSON around the texts of one file, at most."""
 
 
 def list_inline_files(event: AcquisitionCompleted, folder: str, default_time: datetime) -> FewFiles:
@@ -138,14 +138,14 @@ def split_files(files: Iterable[DataFile], rules: MappingRules) -> Iterator[tupl
 def _body_bytes(file: DataFile) -> int:
     """Bound the file's JSON from above."""
     texts = (file.path, file.chk, file.uid, file.gid, file.perm, file.type)
-    return _FILE_OVERHEAD + sum(_text_bytes(text) for text in texts if text)
+    return _FILE_OVERHEAD + _text_bytes("".join(filter(None, texts)))
 
 
 def _text_bytes(text: str) -> int:
     """Give what a text takes in JSON: a backslash or quote takes two bytes, a control character six."""
     if _PLAIN.fullmatch(text):
         return len(text)
-    return len(json.dumps(text, ensure_ascii=False).encode())
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
 
 
 def _shared_fields(event: AcquisitionCompleted, inherited: Inherited, rules: MappingRules) -> dict[str, Any]:

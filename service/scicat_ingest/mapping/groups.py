@@ -96,7 +96,9 @@ def _wishes(name: str, event: AcquisitionCompleted) -> list[tuple[str, Any]]:
 
 
 def _contradictions(event: AcquisitionCompleted) -> list[str]:
-    found = []
+    found: list[str] = []
+    if not event.dataset or event.groups is None:
+        return found
     for name in _EVENT_NAMES:
         match _wishes(name, event):
             case [(winner, wanted), (loser, other)] if wanted != other:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic_core import to_json
 
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def canonical_json(*parts: str | None) -> str:
+def canonical_json(*parts: str | None) -> bytes:
     """Write an array of strings as RFC 8785 does: no spaces, UTF-8 unescaped."""
-    return to_json(parts).decode()
+    return to_json(parts)
+
+
+def derive_uuid(namespace: UUID, *parts: str | None) -> str:
+    """Give the UUIDv5 (RFC 9562, section 5.5) of parts, written as canonical JSON."""
+    digest = hashlib.sha1(namespace.bytes + canonical_json(*parts), usedforsecurity=False).digest()
+    return str(UUID(bytes=digest[:16], version=5))
 
 
 def derive_pid(prefix: str, namespace: UUID, instrument: str | None, acquisition_id: str) -> str:
@@ -32,7 +39,7 @@ def derive_pid(prefix: str, namespace: UUID, instrument: str | None, acquisition
         return f"{prefix}/{acquisition_id.lower()}"
     if instrument is not None and not instrument.strip():
         instrument = None
-    return f"{prefix}/{uuid5(namespace, canonical_json(instrument, acquisition_id))}"
+    return f"{prefix}/{derive_uuid(namespace, instrument, acquisition_id)}"
 
 
 def choose_pid(event: AcquisitionCompleted, rules: MappingRules) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -24,6 +25,8 @@ NOT_COMPARED = frozenset({"pid", "size", "numberOfFiles", "datasetlifecycle"})
 
 _SI = ("valueSI", "unitSI")
 _DIGEST_LENGTH = 10
+_SHORT = 200
+"""Characters of a text whose digest is remembered."""
 
 
 def canonical(name: str, value: Any) -> Any:
@@ -49,14 +52,20 @@ def canonical(name: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        quantity = "value" in value and "unit" in value
-        return {key: _plain(value[key]) for key in sorted(value) if not (quantity and key in _SI)}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _number(value)
-    return value
+    match value:
+        case str():
+            return value
+        case dict():
+            quantity = "value" in value and "unit" in value
+            return {key: _plain(value[key]) for key in sorted(value) if not (quantity and key in _SI)}
+        case list():
+            return [_plain(part) for part in value]
+        case bool():
+            return value
+        case int() | float():
+            return _number(value)
+        case _:
+            return value
 
 
 def _number(value: float) -> float:
@@ -74,7 +83,17 @@ def same(name: str, one: Any, other: Any) -> bool:
 
 def digest(name: str, value: Any) -> str:
     """Name a field's value, so that it can be told later whether it is still the one that we wrote."""
+    if isinstance(value, str) and len(value) <= _SHORT:
+        return _digest_of_text(name, value)
+    return _digest(name, value)
+
+
+def _digest(name: str, value: Any) -> str:
     return hashlib.sha256(_text(canonical(name, value))).hexdigest()[:_DIGEST_LENGTH]
+
+
+_digest_of_text = lru_cache(1024)(_digest)
+"""Owner, groups, instrument and the like are the same in most events."""
 
 
 def _text(value: Any) -> bytes:

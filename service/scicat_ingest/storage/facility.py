@@ -6,13 +6,12 @@ import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import uuid5
 
 from anyio import CapacityLimiter, from_thread, to_thread
 
 from scicat_ingest.faults import ExtraMissing, FileUnreadable, InvalidSettings, NotThereYet
 from scicat_ingest.mapping.acquisition import identify
-from scicat_ingest.mapping.pid import canonical_json
+from scicat_ingest.mapping.pid import derive_uuid
 from scicat_ingest.mapping.source_folder import choose_source_folder, relative_path, roots_of
 from scicat_ingest.storage.lists.checksums import Pace
 from scicat_ingest.storage.lists.listed import Listing
@@ -109,10 +108,8 @@ class MountedFacility:
         path = f"{folder}/{relative_path(named, folder, field)}"
         wanted = PlotRequest(plot.data, plot.x, plot.log, plot.title) if plot else None
         url = await self._read(make_preview, path, _roots(event, rules), self._settings.previews, wanted)
-        content = canonical_json(
-            identify(event, rules), given.caption, named if plot is None else plot.model_dump_json()
-        )
-        aid = given.id or str(uuid5(rules.mapping.namespace, content))
+        drawn = named if plot is None else plot.model_dump_json()
+        aid = given.id or derive_uuid(rules.mapping.namespace, identify(event, rules), given.caption, drawn)
         return given.model_copy(update={"thumbnail": url, "path": None, "plot": None, "id": aid})
 
     async def _read(self, function: Callable[..., Result], *args: object) -> Result:

@@ -18,7 +18,8 @@ from scicat_ingest.bootstrap import rules_by_topic
 from scicat_ingest.consume.record import Record
 from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.deliver.deliveries import Deliveries
-from scicat_ingest.deliver.transport import open_transport
+from scicat_ingest.deliver.transport import open_connections
+from scicat_ingest.deliver.wire import WireAnswer
 from scicat_ingest.plan.steps import Plan
 from scicat_ingest.settings import Settings
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.deliver.credentials import Credentials
     from scicat_ingest.deliver.delivery import Delivery
+    from scicat_ingest.deliver.wire import Wire, WireRequest
     from scicat_ingest.testing.stand_in import StandInThread
 
 PREFIX = "20.500.12345"
@@ -60,8 +62,8 @@ class Clock:
         return 0.5
 
 
-Send = Callable[[], Awaitable[httpx.Response]]
-Mishap = str | Callable[[Send], Awaitable[httpx.Response]]
+Send = Callable[[], Awaitable[WireAnswer]]
+Mishap = str | Callable[[Send], Awaitable[WireAnswer]]
 """The name of one that `Mishaps` knows, or what happens instead of the request, which it may send."""
 ANSWERS: dict[str, Callable[[], httpx.Response]] = {
     "503": partial(httpx.Response, 503, json={"status": "error"}, headers={"retry-after": "7"}),
@@ -75,40 +77,37 @@ ANSWERS: dict[str, Callable[[], httpx.Response]] = {
 PlannedMishaps = dict[tuple[str, str], dict[int, Mishap]]
 
 
-class Mishaps(httpx.AsyncBaseTransport):
-    """The real transport, with a mishap at the nth request of a kind: `{("POST", "datasets"): {1: "lose answer"}}`."""
+class Mishaps:
+    """Real connections, with a mishap at the nth request of a kind: `{("POST", "datasets"): {1: "lose answer"}}`."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, planned: PlannedMishaps) -> None:
+    def __init__(self, inner: Wire, planned: PlannedMishaps) -> None:
         self._inner = inner
         self._planned = planned
         self._seen: Counter[tuple[str, str]] = Counter()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        send = partial(self._inner.handle_async_request, request)
+    async def send(self, request: WireRequest) -> WireAnswer:
+        send = partial(self._inner.send, request)
         mishap = self._due(request)
         if callable(mishap):
             return await mishap(send)
         match mishap:
             case "lose answer":
-                await (await send()).aclose()
+                await send()
                 raise httpx.ReadError("the answer is lost")
             case "refuse connection":
                 raise httpx.ConnectError("nobody listens")
             case "500 but stored":
-                await (await send()).aclose()
+                await send()
                 return httpx.Response(500, content=b'"Internal server error"')
             case None:
                 return await send()
         return ANSWERS[mishap]()
 
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    def _due(self, request: httpx.Request) -> Mishap | None:
+    def _due(self, request: WireRequest) -> Mishap | None:
         due = None
         for kind, mishaps in self._planned.items():
             method, word = kind
-            if request.method == method and request.url.path.endswith(word):
+            if request.method == method and httpx.URL(request.url).path.endswith(word):
                 self._seen[kind] += 1
                 due = due or mishaps.get(self._seen[kind])
         return due
@@ -173,8 +172,8 @@ class Bench:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Deliveries]:
         settings = self.settings
-        async with Mishaps(open_transport(max_connections=8), self.mishaps) as transport:
-            deliveries = Deliveries.over(transport, settings, self.clock)
+        async with open_connections(max_connections=8) as connections:
+            deliveries = Deliveries.over(Mishaps(connections, self.mishaps), settings, self.clock)
             self.credentials = deliveries.parts.client._credentials
             yield deliveries
 

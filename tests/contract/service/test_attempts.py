@@ -12,10 +12,10 @@ from scicat_ingest.deliver.delivered import Delivered, TryAgain
 from scicat_ingest.faults import WrongEndpoint
 
 if TYPE_CHECKING:
-    import httpx
     from tests.contract.service.bench import Bench, Send
 
     from scicat_ingest.deliver.delivery import Delivery
+    from scicat_ingest.deliver.wire import WireAnswer
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +99,7 @@ async def test_cancellation_takes_effect_between_two_requests(bench: Bench, rout
     plan = bench.plan()
     scope = anyio.CancelScope()
 
-    async def cancelled_meanwhile(send: Send) -> httpx.Response:
+    async def cancelled_meanwhile(send: Send) -> WireAnswer:
         scope.cancel()
         return await send()
 
@@ -132,7 +132,7 @@ async def test_waiting_for_a_free_connection_can_be_cancelled(bench: Bench) -> N
     """Nothing was sent yet, so there is nothing to wait for."""
     held, release = anyio.Event(), anyio.Event()
 
-    async def held_up(send: Send) -> httpx.Response:
+    async def held_up(send: Send) -> WireAnswer:
         held.set()
         await release.wait()
         return await send()
@@ -178,7 +178,7 @@ async def test_a_hard_stop_interrupts_requests_that_are_cancelled(bench: Bench, 
     under_way = anyio.Event()
     ended = False
 
-    async def never_answered(send: Send) -> httpx.Response:
+    async def never_answered(send: Send) -> WireAnswer:
         if stored:
             await send()
         under_way.set()
@@ -212,7 +212,7 @@ async def test_a_hard_stop_interrupts_requests_that_are_cancelled(bench: Bench, 
 async def test_a_hard_stop_leaves_alone_what_is_not_cancelled(bench: Bench) -> None:
     """It only lets cancellations through."""
 
-    async def aborted_meanwhile(send: Send) -> httpx.Response:
+    async def aborted_meanwhile(send: Send) -> WireAnswer:
         deliveries.abort_started()
         return await send()
 

@@ -20,6 +20,7 @@ from scicat_ingest.plan.steps import Plan, Streamed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scicat_ingest.deliver.wire import WireAnswer
     from scicat_ingest.testing.stand_in.thread import StandInThread
 
 pytestmark = pytest.mark.anyio
@@ -110,7 +111,7 @@ async def test_a_list_that_was_split_otherwise_before_gets_only_what_is_missing(
 async def test_an_empty_list_of_a_dead_token_is_not_believed(bench: Bench) -> None:
     """v3 answers it with no blocks at all; then all would be posted again."""
 
-    async def say_nothing(send: Send) -> httpx.Response:
+    async def say_nothing(send: Send) -> WireAnswer:
         return httpx.Response(200, json=[])
 
     bench.scicat = {"api": "v3"}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tests.contract.service.bench import Clock, Send
 
     from scicat_ingest.deliver.deliveries import Deliveries
+    from scicat_ingest.deliver.wire import WireAnswer
     from scicat_ingest.engine.ports import Job
     from scicat_ingest.report.outcome import Outcome
 
@@ -318,7 +319,7 @@ async def test_the_engine_works_on_others_while_one_waits(bench: Bench) -> None:
 # Our token
 
 
-async def not_found(_: Send) -> httpx.Response:
+async def not_found(_: Send) -> WireAnswer:
     """Answer as v3 may do to a dead token."""
     await anyio.lowlevel.checkpoint()
     return httpx.Response(404, json={"message": "Proposals: p1001 not found", "statusCode": 404})
@@ -374,7 +375,7 @@ async def test_a_mishap_of_a_look_up_is_tried_again(bench: Bench, mishap: str) -
     assert len(way.waits) == (0 if mishap == "empty" else 1)
 
 
-async def broken(_: Send) -> httpx.Response:
+async def broken(_: Send) -> WireAnswer:
     """Answer as a server does that cannot read one document."""
     await anyio.lowlevel.checkpoint()
     return httpx.Response(500, content=b'"Internal server error"')

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.contract.service.bench import Bench, Send
 
     from scicat_ingest.deliver.deliveries import Deliveries
+    from scicat_ingest.deliver.wire import WireAnswer
 
 pytestmark = pytest.mark.anyio
 
@@ -168,7 +169,7 @@ async def forbidden_group(bench: Bench) -> None:
 async def rejected(bench: Bench) -> None:
     answer = httpx.Response(400, json={"message": ["owner must be a string"], "error": "Bad Request"})
 
-    async def refuse(_: Send) -> httpx.Response:
+    async def refuse(_: Send) -> WireAnswer:
         return answer
 
     bench.mishaps = {("POST", "datasets"): {1: refuse}}
@@ -197,7 +198,7 @@ async def look_up(bench: Bench, deliveries: Deliveries) -> None:
 
 
 async def kills(bench: Bench) -> None:
-    async def die(_: Send) -> httpx.Response:
+    async def die(_: Send) -> WireAnswer:
         bench.stand_in.crash()
         raise httpx.ReadError("connection reset")
 

@@ -16,10 +16,10 @@ from scicat_ingest.testing.stand_in.store import DATASETS
 from scicat_ingest.testing.stand_in.times import iso
 
 if TYPE_CHECKING:
-    import httpx
     from tests.contract.service.bench import Bench, Send
 
     from scicat_ingest.deliver.deliveries import Deliveries
+    from scicat_ingest.deliver.wire import WireAnswer
     from scicat_ingest.plan.steps import Plan
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +118,7 @@ async def test_an_update_that_our_account_may_not_make_is_a_dead_letter(bench: B
 async def test_a_change_that_comes_between_reading_and_writing_is_seen(bench: Bench) -> None:
     """If-Unmodified-Since: the dataset is read again, and the curator's change stays."""
 
-    async def changed_meanwhile(send: Send) -> httpx.Response:
+    async def changed_meanwhile(send: Send) -> WireAnswer:
         bench.clock.now += 1
         now = bench.stand_in.config.clock()
         change(bench, bench.plan(), datasetName="curated", updatedAt=iso(now))
@@ -187,7 +187,7 @@ async def test_two_services_that_find_the_same_half_of_a_dataset_do_not_both_rep
     both_have_read = anyio.Event()
     reads = 0
 
-    async def read_together(send: Send) -> httpx.Response:
+    async def read_together(send: Send) -> WireAnswer:
         nonlocal reads
         response = await send()
         reads += 1

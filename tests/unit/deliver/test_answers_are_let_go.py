@@ -12,6 +12,7 @@ from tests.unit.acquisition_events import settings
 
 from scicat_ingest.bootstrap import RealClock
 from scicat_ingest.deliver.deliveries import Deliveries
+from scicat_ingest.testing.httpx_wire import HttpxWire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +38,7 @@ def test_an_answer_is_gone_when_it_was_read() -> None:
     async def ask() -> None:
         async with httpx.MockTransport(answer) as transport:
             given = settings(scicat={"url": "http://scicat", "token": "secret"})
-            client = Deliveries.over(transport, given, RealClock()).parts.client
+            client = Deliveries.over(HttpxWire(transport), given, RealClock()).parts.client
             reply, _ = await client.get_origdatablocks("v4", "pid", 0, 10)
             assert reply.body == []
 

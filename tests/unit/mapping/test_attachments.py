@@ -40,7 +40,7 @@ def test_the_id_is_derived_from_pid_caption_and_content() -> None:
     """So that a repeat is recognised, and another picture is another attachment."""
     pid = plan(event()).pid
     (first, second, third), _ = attachments({"caption": "a", "thumbnail": PNG}, {"caption": "a"}, {"caption": "b"})
-    assert first["aid"] == str(uuid5(NAMESPACE, canonical_json(pid, "a", PNG)))
+    assert first["aid"] == str(uuid5(NAMESPACE, canonical_json(pid, "a", PNG).decode()))
     assert second["aid"] == str(uuid5(NAMESPACE, f'["{pid}","a",null]'))
     assert len({first["aid"], second["aid"], third["aid"]}) == 3
     assert attachments({"caption": "a", "thumbnail": PNG})[0][0]["aid"] == first["aid"]

@@ -109,7 +109,7 @@ def test_a_reference_without_an_instrument_finds_an_acquisition_without_one() ->
 
 def test_canonical_json_is_utf8_without_spaces() -> None:
     """RFC 8785; other implementations can compute the same pid."""
-    assert canonical_json("é", None, '"\\\n') == '["é",null,"\\"\\\\\\n"]'
+    assert canonical_json("é", None, '"\\\n').decode() == '["é",null,"\\"\\\\\\n"]'
 
 
 @given(st.one_of(st.none(), st.text()), st.text(min_size=1))

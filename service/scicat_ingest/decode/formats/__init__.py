@@ -117,11 +117,10 @@ def _choose(record: Record, formats: Sequence[Format]) -> Format:
     told = format_of_media_type(media)
     if told is not None and told in taken:
         return taken[told]
-    seen = [name for name, sign in SIGNS if sign(record)]
-    for name in seen:
-        if name in taken:
+    for name, sign in SIGNS:
+        if name in taken and sign(record):
             return taken[name]
-    other = told or next(iter(seen), None)
+    other = told or next((name for name, sign in SIGNS if sign(record)), None)
     if other is not None:
         raise UnknownFormat(
             f"the record looks like the format {other}, which {record.topic} does not take",

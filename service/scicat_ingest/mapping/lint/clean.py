@@ -25,6 +25,10 @@ def clean_names(metadata: dict[str, Any], settings: LintSettings) -> int | None:
         return None
 
 
+_QUANTITY = {"value", "unit"}
+"""The names of most objects: nothing is wrong with them."""
+
+
 class _NotClean(Exception):  # noqa: N818 (no error: it ends the look)
     pass
 
@@ -39,7 +43,9 @@ class _Look:
 
     def names(self, given: dict[str, Any], level: int, *, top: bool, read: bool) -> int:
         """Count the names of an object and of all below. Raises _NotClean."""
-        if "" in given or level > self._deepest or flawed_names(given) or (read and misread_siblings(given)):
+        if level > self._deepest:
+            raise _NotClean
+        if given.keys() != _QUANTITY and ("" in given or flawed_names(given) or (read and misread_siblings(given))):
             raise _NotClean
         if "unit" in given and "value" in given and not self._is_unit(given["unit"]):
             raise _NotClean

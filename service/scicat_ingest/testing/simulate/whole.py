@@ -22,6 +22,7 @@ from scicat_ingest.engine.pipeline import Pipeline
 from scicat_ingest.mapping.rules import rules_for
 from scicat_ingest.settings import Settings
 from scicat_ingest.testing.facility import EmptyFacility
+from scicat_ingest.testing.httpx_wire import HttpxWire
 from scicat_ingest.testing.simulate.checks import Violation
 from scicat_ingest.testing.simulate.scenario import TOPIC, Kind, Trouble
 from scicat_ingest.testing.stand_in import StandIn, StandInConfig
@@ -130,7 +131,7 @@ class _Clock:
 def pipeline_of(world: World, catalogue: SimulatedCatalogue, process: Process) -> tuple[Pipeline, Deliveries]:
     """Give a process its way of a record, from bytes to the stand-in."""
     settings = _settings("pidUser" if world.scenario.claims else "ingestor")
-    deliveries = Deliveries.over(_Line(world, catalogue, process), settings, _Clock(world))
+    deliveries = Deliveries.over(HttpxWire(_Line(world, catalogue, process)), settings, _Clock(world))
     rules = {TOPIC: rules_for(settings.sources[0], settings)}
     return Pipeline(rules, deliveries, EmptyFacility(), settings.joins, now), deliveries
 
