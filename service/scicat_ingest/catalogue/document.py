@@ -28,9 +28,10 @@ class Document(BaseModel):
     @classmethod
     def _keep_one_unknown_name(cls, value: Any) -> Any:
         """Let one unknown field be refused, not each of a million: their faults would take gigabytes."""
-        if isinstance(value, dict) and len(value) > len(cls.model_fields):
-            first = next(name for name in value if name not in cls.model_fields)
-            return {name: item for name, item in value.items() if name in cls.model_fields or name == first}
+        known = cls.__pydantic_fields__  # `model_fields` is the same, at ten times the cost
+        if isinstance(value, dict) and len(value) > len(known):
+            first = next(name for name in value if name not in known)
+            return {name: item for name, item in value.items() if name in known or name == first}
         return value
 
     def payload(self) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def build_origdatablocks(
         shared["chkAlg"] = files.checksum_algorithm
     blocks = BlocksOfFiles(files, shared, rules)
     if isinstance(files, FewFiles):
-        return tuple(blocks)
+        return tuple(iter(blocks))  # without asking for their number first, which would split the files twice
     next(iter(blocks), None)  # the other blocks' fields are the same
     return blocks
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def canonical_json(*parts: str | None) -> bytes:
-    """Write an array of strings as RFC 8785 does: no spaces, UTF-8 unescaped."""
+def canonical_json(*parts: str | int | None) -> bytes:
+    """Write an array of strings and integers as RFC 8785 does: no spaces, UTF-8 unescaped."""
     return to_json(parts)
 
 
-def derive_uuid(namespace: UUID, *parts: str | None) -> str:
+def derive_uuid(namespace: UUID, *parts: str | int | None) -> str:
     """Give the UUIDv5 (RFC 9562, section 5.5) of parts, written as canonical JSON."""
     digest = hashlib.sha1(namespace.bytes + canonical_json(*parts), usedforsecurity=False).digest()
     return str(UUID(bytes=digest[:16], version=5))

@@ -52,20 +52,13 @@ def canonical(name: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    match value:
-        case str():
-            return value
-        case dict():
-            quantity = "value" in value and "unit" in value
-            return {key: _plain(value[key]) for key in sorted(value) if not (quantity and key in _SI)}
-        case list():
-            return [_plain(part) for part in value]
-        case bool():
-            return value
-        case int() | float():
-            return _number(value)
-        case _:
-            return value
+    kind = type(value)
+    if kind is dict:
+        quantity = "value" in value and "unit" in value
+        return {key: _plain(value[key]) for key in sorted(value) if not (quantity and key in _SI)}
+    if kind is list:
+        return [_plain(part) for part in value]
+    return _number(value) if kind is float or kind is int else value
 
 
 def _number(value: float) -> float:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
+from scicat_ingest.mapping.pid import derive_uuid
 from scicat_ingest.mapping.rules import PRODUCED_BY
 from scicat_ingest.report.contract import (
     DEAD_LETTER_TYPE,
@@ -75,9 +76,8 @@ def outcome_id(record: Record) -> str:
 
 @lru_cache(1024)  # the message, the log line and others ask for it
 def _outcome_id(topic: str, partition: int, offset: int, timestamp_ms: int, run: str | None) -> str:
-    where = [topic, partition, offset, timestamp_ms]
-    name = json.dumps(where if run is None else [*where, run], separators=(",", ":"))
-    return str(uuid5(_OUTCOME_NAMESPACE, name))
+    where = (topic, partition, offset, timestamp_ms)
+    return derive_uuid(_OUTCOME_NAMESPACE, *(where if run is None else (*where, run)))
 
 
 def write_message(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scicat_ingest.decode.json_object import parse_json_object
+from scicat_ingest.decode.json_object import _parse_closely, _parse_flawless, parse_json_object
 from scicat_ingest.faults import (
     DuplicateKey,
     InvalidJson,
@@ -162,3 +164,51 @@ def test_every_message_can_be_written_as_json() -> None:
     """Faults go into logs and headers."""
     fault = flaw(InvalidUtf8, rb'{"\ud800": 1}')
     assert json.loads(json.dumps(str(fault))).encode()
+
+
+class Pairs(list[tuple[str, object]]):
+    """An object whose names may come twice."""
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(":aé\\", max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.lists(st.tuples(st.text(":ab", max_size=2), inner), max_size=3).map(Pairs)
+    ),
+    max_leaves=12,
+)
+
+
+def written(value: object, blank: str) -> str:
+    if isinstance(value, Pairs):
+        return "{" + ",".join(f"{json.dumps(name)}{blank}:{written(item, blank)}" for name, item in value) + "}"
+    if isinstance(value, list):
+        return "[" + f"{blank},".join(written(item, blank) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@given(st.lists(st.tuples(st.text(":ab", max_size=2), JSON), max_size=4).map(Pairs), st.sampled_from(["", " ", "\n"]))
+def test_the_quick_look_finds_what_the_closer_one_finds(document: Pairs, blank: str) -> None:
+    """The same tree, of the same types; and whatever is flawed is left to the closer look."""
+    value = written(document, blank).encode()
+    try:
+        closely = _parse_closely(value, dict, 64)
+    except UndecodableRecord:
+        assert _parse_flawless(value, 64) is None
+        return
+    quickly = _parse_flawless(value, 64)
+    assert quickly is None or repr(quickly) == repr(closely)
+    if b"\\" not in value:
+        assert quickly is not None
+
+
+@pytest.mark.parametrize(
+    "value", [b'{"a":1,"a":2}', b'{"a":":","a":2}', b'{"a":NaN}', b'{"a":1e999}', b'{"\\u0061":1}', b"{"]
+)
+def test_the_quick_look_leaves_what_may_be_flawed(value: bytes) -> None:
+    """A key that comes twice, a number that is none, an escape, no JSON."""
+    assert _parse_flawless(value, 64) is None
