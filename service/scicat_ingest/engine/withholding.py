@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scicat_ingest.engine.flood_guard import FloodGuard
 from scicat_ingest.engine.lane_failures import is_failure
-from scicat_ingest.faults import AcquisitionFailed
+from scicat_ingest.faults import AcquisitionFailed, EarlierFailed
 from scicat_ingest.report.outcome import DeadLettered, Ingested
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Withholding:
 
     def _is_lane_held(self, work: Work, outcome: Outcome) -> bool:
         """Tell whether a dead letter is to hold its lane instead: the lane is not given back."""
-        if work.record.topic not in self._holds_lanes or not is_failure(outcome):
+        if work.record.topic not in self._holds_lanes:
             return False
-        self._observer.lane_held(outcome)
-        return True
+        if is_failure(outcome):
+            self._observer.lane_held(outcome)
+            return True
+        return isinstance(outcome, DeadLettered) and isinstance(outcome.fault, EarlierFailed)
