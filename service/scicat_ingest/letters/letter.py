@@ -43,6 +43,8 @@ class DeadLetter:
     """Where it is on the dead-letter topic."""
     source: Position | None
     """Where the record was that could not be ingested; None if the letter does not say."""
+    first: Position | None
+    """Where it was before any replay."""
     timestamp_ms: int
     """Of that record, milliseconds since 1970; -1: it has none."""
     failed_at: datetime
@@ -82,12 +84,13 @@ def read_letter(record: Record) -> DeadLetter:
     original = original_record(record)
     theirs = _texts(original.headers)
     reason = said.get(f"{_DLQ}reason")
-    at = Position(record.topic, record.partition, record.offset)
+    at, source = _position(record), _source(said)
     omitted = f"{_DLQ}value_omitted" in said
     return DeadLetter(
         id=said.get("ce_id") or str(at),
         at=at,
-        source=_source(said),
+        source=source,
+        first=None if source is None else _position(first_source(original)),
         timestamp_ms=original.timestamp_ms,
         failed_at=_time(said, record.timestamp_ms),
         reason=reason or NOT_OURS,
@@ -114,7 +117,7 @@ def original_record(record: Record) -> Record:
     """
     theirs, ours = _split(record.headers)
     said = _texts(ours)
-    source = _source(said) or Position(record.topic, record.partition, record.offset)
+    source = _source(said) or _position(record)
     stamp = _number(said.get(f"{_DLQ}timestamp"))
     return replace(
         record,
@@ -140,6 +143,10 @@ def first_source(record: Record) -> Record:
     if not topic or partition is None or offset is None or stamp is None:
         return record
     return replace(record, topic=topic, partition=partition, offset=offset, timestamp_ms=stamp)
+
+
+def _position(record: Record) -> Position:
+    return Position(record.topic, record.partition, record.offset)
 
 
 def _split(headers: Headers) -> tuple[Headers, Headers]:

@@ -5,7 +5,7 @@ A later version of the same major number only adds fields that may be missing. W
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -86,6 +86,9 @@ class IngestedV1(ContractPart):
     origdatablocks: Documents
     attachments: Documents
     files: Count = Field(description="files of the dataset, by the event")
+    filesMode: Literal["additional"] | None = Field(
+        None, description="additional: the event's files came on top of those of earlier events"
+    )
     bytes: Count = Field(description="their size")
     drift: list[str] = Field(description="what differs from the event and was left alone")
     warnings: list[str] = Field(description="at most 100, of at most 1 000 characters")

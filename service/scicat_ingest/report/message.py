@@ -141,6 +141,7 @@ def _ingested(outcome: Ingested, topic: str, dataset_page: str | None) -> Messag
             ids=list(delivered.attachment_ids[:_MOST_IDS]),
         ),
         files=plan.number_of_files,
+        filesMode=None if plan.files_complete else "additional",
         bytes=plan.size,
         drift=_bounded(list(delivered.drift)),
         warnings=_bounded(list(dict.fromkeys((*plan.warnings, *delivered.warnings)))),
