@@ -53,6 +53,15 @@ class DeadLetter:
     message: str
     field: str | None
     hint: str | None
+    status: int | None
+    """HTTP status of SciCat's refusal."""
+    attempts: int | None
+    """How often the delivery was begun; None: it never was."""
+    dataset_created: bool
+    """Whether the dataset was made before the fault."""
+    block_ids: str | None
+    """Origdatablocks made before it, separated by commas."""
+    attachment_ids: str | None
     pid: str | None
     key: str | None
     """The record's key as text, at most 200 characters."""
@@ -100,6 +109,11 @@ def read_letter(record: Record) -> DeadLetter:
         or ("" if reason else "scicat-ingest did not write this message: it has no header ingest.dlq.reason"),
         field=said.get(f"{_DLQ}field"),
         hint=said.get(f"{_DLQ}hint"),
+        status=_number(said.get(f"{_DLQ}status")),
+        attempts=_number(said.get(f"{_DLQ}attempts")),
+        dataset_created=said.get(f"{_DLQ}dataset_created") == "true",
+        block_ids=said.get(f"{_DLQ}block_ids"),
+        attachment_ids=said.get(f"{_DLQ}attachment_ids"),
         pid=said.get(f"{_DLQ}pid"),
         key=None if record.key is None else record.key[: 4 * _LONGEST_KEY].decode("utf-8", "replace")[:_LONGEST_KEY],
         instrument=said.get(f"{_DLQ}instrument") or _instrument(record.value),

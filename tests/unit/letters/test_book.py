@@ -12,7 +12,7 @@ from tests.unit.letters.buried import FAILED_AT, buried, original, placed, resol
 
 from scicat_ingest.consume.position import Position
 from scicat_ingest.consume.record import Record
-from scicat_ingest.faults import EarlierFailed, PidTaken
+from scicat_ingest.faults import EarlierFailed, InvalidField, PidTaken
 from scicat_ingest.letters.answer import Answer
 from scicat_ingest.letters.book import LetterBook
 from scicat_ingest.letters.letter import read_letter
@@ -167,3 +167,11 @@ def test_groups_are_counted_with_the_latest_as_example() -> None:
     assert [group.name for group in group_letters(letters, "day")] == ["2026-04-22", "2026-04-23"]
     assert [group.name for group in group_letters(letters, "instrument")] == ["ODIN"]
     assert [group.name for group in group_letters(letters, "class")] == ["record"]
+
+
+def test_a_problem_is_a_reason_and_a_field_in_whichever_item_of_a_list() -> None:
+    """Fifty files without a size are one problem; a letter without a field is one of its reason."""
+    fields = ["files[0].size", "files[17].size", "endedAt", None]
+    letters = [read_letter(buried(original(n), fault=InvalidField("no", field=name))) for n, name in enumerate(fields)]
+    found = {group.name: group.count for group in group_letters(letters, "problem")}
+    assert found == {"invalid_field files[].size": 2, "invalid_field endedAt": 1, "invalid_field": 1}
