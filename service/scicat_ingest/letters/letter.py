@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.catalogue.times import from_epoch_ms, parse_time
 from scicat_ingest.consume.position import Position
-from scicat_ingest.report.message import REPLAY
+from scicat_ingest.report.message import REPLAY, count_original
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +27,6 @@ NOT_OURS = "not_ours"
 _DLQ = "ingest.dlq."
 _CONNECT = "__connect.errors."
 _OURS = (_DLQ, _CONNECT, "ce_")
-_COUNT = f"{_DLQ}original_headers"
 _LONGEST_KEY = 200
 _LARGEST_LOOKED_INTO = 64 * 1024
 """Bytes of the largest value that is looked into for its instrument."""
@@ -165,10 +164,9 @@ def _position(record: Record) -> Position:
 
 def _split(headers: Headers) -> tuple[Headers, Headers]:
     """Give the producer's headers, and ours: from the last count on that stands where it says."""
-    for index in range(len(headers) - 1, -1, -1):
-        name, value = headers[index]
-        if name == _COUNT and _number(value.decode("utf-8", "replace")) == index:
-            return headers[:index], headers[index:]
+    count = count_original(headers)
+    if count >= 0:
+        return headers[:count], headers[count:]
     ours = [index for index, (name, _) in enumerate(headers) if name.startswith(_OURS)]
     if f"{_DLQ}reason" not in {headers[index][0] for index in ours}:
         return tuple(pair for pair in headers if not pair[0].startswith(_CONNECT)), headers

@@ -134,6 +134,11 @@ class DeadLetterHeadersV1(ContractPart):
         alias="ingest.dlq.value_omitted",
         description="true: with our headers it was too large for Kafka",
     )
+    headers_omitted: str | None = Field(
+        None,
+        alias="ingest.dlq.headers_omitted",
+        description="true: the record's key and headers were too large too",
+    )
     value_bytes: str | None = Field(None, alias="ingest.dlq.value_bytes", description="then: size of the value")
     value_sha256: str | None = Field(None, alias="ingest.dlq.value_sha256", description="then: its digest")
     connect_topic: str = Field(alias="__connect.errors.topic", description="these as Kafka Connect has them")
