@@ -16,8 +16,8 @@ from scicat_ingest.faults import EarlierFailed, InvalidField, PidTaken
 from scicat_ingest.letters.answer import Answer
 from scicat_ingest.letters.book import LetterBook
 from scicat_ingest.letters.letter import read_letter
-from scicat_ingest.letters.resolution import RESOLUTION_TYPE
 from scicat_ingest.letters.selection import LetterFilter, find_named, group_letters
+from scicat_ingest.report.contract import RESOLUTION_TYPE
 from scicat_ingest.report.message import Message
 
 if TYPE_CHECKING:
