@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import time
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests.integration.harness import PARTITIONS, at_least, event, read_outcomes, running, send, source_of
+from tests.integration.letters_stage import records_of
 
 from scicat_ingest.consume.connection import connection_arguments
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.harness import Site
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +53,23 @@ async def test_a_dead_letter_that_is_too_large_for_kafka_leaves_only_the_value_o
     assert headers["ingest.dlq.value_bytes"] == b"999900"
     assert headers["ingest.dlq.value_sha256"].decode() == hashlib.sha256(value).hexdigest()
     assert json.loads(answer.value)["verdict"] == "created"
+
+
+async def test_a_record_whose_headers_fill_kafkas_limit_stops_nothing(site: Site, tmp_path: Path) -> None:
+    """Its letter has its coordinates; a replay publishes the record whole, from its own topic."""
+    huge = [("binary", b"\xff" * 1_047_500)]
+    async with running(site):
+        await send(site, [(b"k", b"garbage")], headers=huge)
+        await send(site, [(b"k", event())])
+        letter, answer = sorted(await read_outcomes(site, at_least(2)), key=source_of)
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value, headers["ingest.dlq.headers_omitted"]) == (None, b"", b"true")
+    assert json.loads(answer.value)["verdict"] == "created"
+    command = [sys.executable, "-m", "scicat_ingest", "dlq", "replay", "--everything"]
+    done = await anyio.run_process([*command, "--config", str(site.write(tmp_path))], check=False)
+    assert (done.returncode, done.stdout) == (0, b"1 replayed, 0 refused\n"), done.stderr
+    first, *_, again = [record for record in await records_of(site, site.topic) if record.value == b"garbage"]
+    assert (again.key, again.headers[:1], again.timestamp_ms) == (first.key, first.headers, first.timestamp_ms)
 
 
 async def test_a_dead_letter_from_the_future_is_published_all_the_same(site: Site) -> None:

@@ -90,11 +90,17 @@ async def test_a_letter_is_found_repaired_replayed_and_gone(site: Site, dlq: Dlq
         assert [each["id"] for each in lines((await dlq("list", "--json"))[1])] == [other["id"]]
 
 
-async def test_a_letter_whose_dataset_was_ingested_later_is_not_open(site: Site, dlq: Dlq) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"files": [{"path": "/somewhere/else.nxs", "size": 1}, {"path": "/somewhere/else.nxs", "size": 1}]},
+        {"endedAt": "yesterday"},
+    ],
+)
+async def test_a_letter_whose_dataset_was_ingested_later_is_not_open(site: Site, dlq: Dlq, bad: dict[str, Any]) -> None:
     """The producer sent a better event for the same pid; nobody need do anything."""
     async with running(site):
-        bad = event(files=[{"path": "/somewhere/else.nxs", "size": 1}, {"path": "/somewhere/else.nxs", "size": 1}])
-        await send(site, [(b"run-1", bad)])
+        await send(site, [(b"run-1", event(**bad))])
         [letter] = await read_outcomes(site, at_least(1))
         assert dict(letter.headers).get("ingest.dlq.pid") is not None
         assert len(lines((await dlq("list", "--json"))[1])) == 1

@@ -38,6 +38,7 @@ def generator() -> ModuleType:
         "schemas/dead-letter-headers.v1.json",
         "schemas/event.v1.json",
         "schemas/ingested.v1.json",
+        "schemas/resolution.v1.json",
         "schemas/status.v1.json",
         "settings.md",
     ],

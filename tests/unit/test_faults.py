@@ -76,7 +76,7 @@ def test_a_fault_reads_as_one_sentence() -> None:
     assert str(InvalidField("expected x", hint="")) == "expected x"
     assert str(InvalidField("expected x", field="a.b", hint="")) == "a.b: expected x"
     assert str(InvalidField("expected x", field="a.b", hint="send x")) == "a.b: expected x (send x)"
-    assert str(TooDeep("expected less")) == "expected less (flatten the event, or raise limits.max_event_depth)"
+    assert str(TooDeep("expected less")) == f"expected less ({TooDeep.default_hint})"
     assert str(TooDeep("expected less", hint="")) == "expected less"
 
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scicat_ingest.audit.answer import read_answer
 from scicat_ingest.audit.reckoning import Reckoning
 from scicat_ingest.catalogue.times import from_epoch_ms
 from scicat_ingest.consume.topic_reader import Span
 from scicat_ingest.consume.topics import committed_offsets
+from scicat_ingest.letters.answer import read_answer
 from scicat_ingest.letters.reading import read_letters
 from scicat_ingest.preview.glimpse import glimpse
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    from scicat_ingest.audit.answer import Answer
     from scicat_ingest.consume.record import Record
+    from scicat_ingest.letters.answer import Answer
     from scicat_ingest.letters.book import Case
     from scicat_ingest.preview.glimpse import Glimpse
 

@@ -13,7 +13,16 @@ from rich.text import Text
 
 from scicat_ingest.cli.dlq_arguments import add_config, add_filters, read_filters
 from scicat_ingest.cli.dlq_open import quiet_log, read_cases
-from scicat_ingest.cli.dlq_text import SHORT_ID, age_of, case_document, dump, harmless, how_resolved, letter_document
+from scicat_ingest.cli.dlq_text import (
+    SHORT_ID,
+    age_of,
+    case_document,
+    dump,
+    harmless,
+    how_resolved,
+    letter_document,
+    what_is_wrong,
+)
 from scicat_ingest.consume.topic_reader import open_reader
 from scicat_ingest.letters.selection import UNKNOWN, group_letters
 from scicat_ingest.settings import EmitSettings, load_settings
@@ -27,6 +36,7 @@ EXAMPLES = """\
 examples:
   scicat-ingest dlq list --config ingest.yaml
   scicat-ingest dlq list --by reason
+  scicat-ingest dlq list --by problem
   scicat-ingest dlq list --reason missing_field --instrument ODIN --since 3d
   scicat-ingest dlq list --all --since 2026-04-22T00:00:00+02:00
   scicat-ingest dlq list --json | jq -r 'select(.reason == "pid_taken") | .pid'
@@ -45,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_filters(parser)
     parser.add_argument("--all", action="store_true", help="also those that are resolved, and how")
     parser.add_argument(
-        "--by", choices=("reason", "class", "instrument", "day"), help="count them, with an example of each"
+        "--by",
+        choices=("reason", "problem", "class", "instrument", "day"),
+        help="count them, with an example of each and what to do about it; a problem is a reason and a field",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -83,8 +95,10 @@ def _print_json(cases: list[Case], options: argparse.Namespace, now: datetime) -
 
 
 def _print_groups(cases: list[Case], options: argparse.Namespace, now: datetime) -> None:
-    table = Table(options.by, "letters", "example", "age", "message", box=None, pad_edge=False)
+    table = Table(options.by, "letters", "example", "age", "its fault, and what to do", box=None, pad_edge=False)
     table.columns[1].justify = "right"
+    for name in (2, 3):
+        table.columns[name].no_wrap = True
     for group in group_letters((case.letter for case in cases), options.by):
         letter = group.example
         table.add_row(
@@ -92,7 +106,7 @@ def _print_groups(cases: list[Case], options: argparse.Namespace, now: datetime)
             str(group.count),
             Text(harmless(letter.id[:SHORT_ID])),
             age_of(now - letter.failed_at),
-            Text(harmless(letter.message)),
+            Text(harmless(what_is_wrong(letter))).append(f"\n→ {harmless(letter.hint)}" if letter.hint else "", "dim"),
         )
     _print(table, cases, options)
 
@@ -105,7 +119,6 @@ def _print_table(cases: list[Case], options: argparse.Namespace, now: datetime) 
         table.add_column("became")
     for case in cases:
         letter = case.letter
-        where = f"{letter.field}: " if letter.field else ""
         row = [
             Text(harmless(letter.id[:SHORT_ID] if letter.id != str(letter.at) else letter.id), style="bold"),
             Text(harmless(letter.reason)),
@@ -113,7 +126,7 @@ def _print_table(cases: list[Case], options: argparse.Namespace, now: datetime) 
             Text(harmless(letter.instrument or UNKNOWN)),
             Text(harmless(str(letter.source or letter.at))),
             Text(age_of(now - letter.failed_at)),
-            Text(harmless(where + letter.message)),
+            Text(harmless(what_is_wrong(letter))),
         ]
         if options.all:
             row.append(Text(harmless("open" if case.resolved is None else how_resolved(case.resolved))))

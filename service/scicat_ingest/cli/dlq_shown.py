@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.catalogue.times import from_epoch_ms, write_time
 from scicat_ingest.cli.dlq_text import age_of, case_document, dump, event_document, event_text, harmless, how_resolved
 from scicat_ingest.faults import RecordFault
 from scicat_ingest.letters.replay import never, why_not
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from scicat_ingest.consume.record import Record
     from scicat_ingest.decode.decoded import Ignored
     from scicat_ingest.letters.book import Case
+    from scicat_ingest.letters.letter import DeadLetter
     from scicat_ingest.preview.difference import AgainstCatalogue
 
 _LONGEST_VALUE = 300
@@ -72,16 +74,17 @@ def as_text(shown: Shown, now: datetime) -> str:
     letter, original = shown.case.letter, shown.original
     facts = {
         "letter": f"{letter.id} at {letter.at}",
-        "record": f"{letter.source or '(unknown)'}, timestamp {letter.timestamp_ms}",
+        "record": f"{letter.source or '(unknown)'}, {_sent(letter.timestamp_ms)}",
         "key": letter.key,
-        "pid": letter.pid,
+        "pid": letter.pid or "cannot be told: purge this letter when a better event was sent",
         "instrument": letter.instrument,
         "failed": f"{age_of(now - letter.failed_at)} ago, {letter.failed_at.isoformat(timespec='seconds')}",
+        "done before": _done_before(letter),
         "replays": f"{letter.replays}, of letter {letter.replay_of}" if letter.replays else None,
         "state": "open" if shown.case.resolved is None else how_resolved(shown.case.resolved),
         "replay": _refusal(shown),
     }
-    why = {"reason": letter.reason, "message": letter.message, "field": letter.field, "hint": letter.hint}
+    why = {"reason": letter.reason, "field": letter.field, "message": letter.message, "what to do": letter.hint}
     headers = [f"  {name}: {value.decode('utf-8', 'replace')[:_LONGEST_VALUE]}" for name, value in original.headers]
     return "\n".join(
         [
@@ -98,6 +101,27 @@ def as_text(shown: Shown, now: datetime) -> str:
             "",
         ]
     )
+
+
+def _sent(timestamp_ms: int) -> str:
+    try:
+        return f"sent at {write_time(from_epoch_ms(timestamp_ms))}" if timestamp_ms >= 0 else "without a timestamp"
+    except ValueError:
+        return f"timestamp {timestamp_ms}"
+
+
+def _done_before(letter: DeadLetter) -> str | None:
+    """Say what the delivery had come to; None if it was never begun."""
+    if letter.attempts is None:
+        return None
+    made = {"blocks": letter.block_ids, "attachments": letter.attachment_ids}
+    parts = [
+        f"attempts: {letter.attempts}",
+        "the dataset was made" if letter.dataset_created else "no dataset was made",
+        *(f"{name}: {ids}" for name, ids in made.items() if ids),
+        *([f"SciCat's last answer: {letter.status}"] if letter.status is not None else []),
+    ]
+    return "; ".join(parts)
 
 
 def _refusal(shown: Shown) -> str | None:
@@ -119,7 +143,8 @@ def _now(shown: Shown) -> list[str]:
         case RecordFault() as fault:
             again = fault.code == shown.case.letter.reason
             said = "still a dead letter" if again else "a dead letter, for another reason"
-            return [f"  {said}", *_lines({"reason": fault.code, "message": fault.message, "hint": fault.hint})]
+            why = {"reason": fault.code, "field": fault.field, "message": fault.message, "what to do": fault.hint}
+            return [f"  {said}", *_lines(why)]
         case ignored:
             return [f"  ignored ({ignored.reason})"]
 
@@ -129,7 +154,7 @@ def _catalogue(shown: Shown) -> list[str]:
         case None if shown.asked:
             return ["  no dataset of this pid"]
         case None:
-            return ["  was not asked"]
+            return ["  was not asked" if isinstance(shown.now, Plan) else "  was not asked: nothing would be posted"]
         case str() as why:
             return [f"  could not be asked: {harmless(why)}"]
         case RecordFault() as fault:
@@ -142,13 +167,13 @@ def _catalogue(shown: Shown) -> list[str]:
                     f"  {harmless(each.field)}: {_short(each.there)} there, {_short(each.here)} now"
                     for each in found.fields
                 ),
-                *(
-                    [f"  {found.missing_attachments} attachments are missing there"]
-                    if found.missing_attachments
-                    else []
-                ),
+                *(f"  missing there: {count} {what}" for what, count in _missing(found).items() if count),
                 *(f"  {harmless(remark)}" for remark in found.remarks),
             ]
+
+
+def _missing(found: AgainstCatalogue) -> dict[str, int]:
+    return {"blocks of files": found.missing_blocks, "attachments": found.missing_attachments}
 
 
 def _short(value: Any) -> str:
@@ -166,7 +191,3 @@ def _lines(facts: dict[str, str | None]) -> list[str]:
 def _cut(text: str) -> str:
     most = 4 * _LONGEST_VALUE
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _missing(found: AgainstCatalogue) -> dict[str, int]:
-    return {"blocks": found.missing_blocks, "attachments": found.missing_attachments}

@@ -45,6 +45,11 @@ def how_resolved(how: Resolved) -> str:
     return f"{how.kind}{to}{who} at {write_time(how.at)}{why}"
 
 
+def what_is_wrong(letter: DeadLetter) -> str:
+    """Say in a line where in the event something is wrong, and what."""
+    return f"{letter.field}: {letter.message}" if letter.field else letter.message
+
+
 def letter_document(letter: DeadLetter, now: datetime) -> dict[str, Any]:
     """Give a letter as JSON: names as in its headers, None for what is not known."""
     return {
@@ -59,6 +64,11 @@ def letter_document(letter: DeadLetter, now: datetime) -> dict[str, Any]:
         "message": letter.message,
         "field": letter.field,
         "hint": letter.hint,
+        "status": letter.status,
+        "attempts": letter.attempts,
+        "dataset_created": letter.dataset_created,
+        "block_ids": letter.block_ids.split(",") if letter.block_ids else [],
+        "attachment_ids": letter.attachment_ids.split(",") if letter.attachment_ids else [],
         "pid": letter.pid,
         "key": letter.key,
         "instrument": letter.instrument,

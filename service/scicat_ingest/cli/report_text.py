@@ -128,7 +128,7 @@ def as_text(reported: Reported, console: Console, *, table: bool) -> None:
     lines += _listed("unaccounted for: tell the developers", reported.of(State.UNACCOUNTED), str_of=_named)
     if reported.missing is not None:
         lines += _listed("missing, of those expected", reported.missing) or ["nothing of what is expected is missing"]
-    lines += _listed("gaps in run numbers", reported.gaps or [], str_of=lambda gap: f"{gap.instrument}: {gap}")
+    lines += _gaps(reported)
     if reported.not_in_scicat is not None:
         wrong = [f"{pid}: {why}" for pid, why in reported.not_in_scicat.items()]
         lines += _listed("not in SciCat as it was ingested", wrong) or ["SciCat has all that was ingested"]
@@ -149,6 +149,23 @@ def _listed(title: str, found: list[Any], str_of: Any = str) -> list[str]:
         return []
     more = [f"  and {len(found) - _MOST_LISTED} more: --json lists all"] if len(found) > _MOST_LISTED else []
     return [f"{title}: {len(found)}", *(f"  {str_of(each)}" for each in found[:_MOST_LISTED]), *more]
+
+
+def _gaps(reported: Reported) -> list[str]:
+    """Name the gaps of each instrument in a line, and what could be in them."""
+    by_instrument: dict[str, list[Gap]] = defaultdict(list)
+    for gap in reported.gaps or ():
+        by_instrument[gap.instrument].append(gap)
+    if not by_instrument:
+        return []
+    lines = [f"gaps in run numbers; runs missing: {sum(gap.runs for gap in reported.gaps or ())}"]
+    for instrument, gaps in by_instrument.items():
+        more = f" and {len(gaps) - _MOST_LISTED} more: --json lists all" if len(gaps) > _MOST_LISTED else ""
+        lines.append(f"  {instrument}: {', '.join(map(str, gaps[:_MOST_LISTED]))}{more}")
+    nameless = sum(each.run is None for each in reported.of(State.DEAD_LETTERED))
+    if nameless:
+        lines.append(f"  dead letters that do not tell their run number, and may be in these gaps: {nameless}")
+    return lines
 
 
 def _named(each: Acquisition) -> str:

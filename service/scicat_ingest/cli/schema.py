@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from scicat_ingest.consume.record import Record
 from scicat_ingest.decode.event import AcquisitionCompleted
+from scicat_ingest.letters.letter import read_letter
+from scicat_ingest.letters.resolution import write_resolution
 from scicat_ingest.observe.status.model import StatusV1
 from scicat_ingest.report.asyncapi import asyncapi_document
-from scicat_ingest.report.contract import DeadLetterHeadersV1, IngestedV1
+from scicat_ingest.report.contract import DeadLetterHeadersV1, IngestedV1, ResolutionV1
 from scicat_ingest.settings import Settings
 from scicat_ingest.testing.sample_outcomes import sample_messages
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+
+    from scicat_ingest.report.contract import ResolutionKind
+    from scicat_ingest.report.message import Message
 
 EXAMPLES = """\
 examples:
@@ -32,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "format",
         choices=list(DOCUMENTS),
         help="event: what producers send; ingested: the value of an answer; dead-letter: the headers of a dead letter; "
+        "resolution: what became of one; "
         "status: what /api/status says; settings: the settings file; asyncapi: all topics and messages (AsyncAPI 3)",
     )
 
@@ -64,13 +72,28 @@ def _allow_null(field: dict[str, Any]) -> None:
 
 def asyncapi() -> dict[str, Any]:
     """Give the AsyncAPI document, its examples written by the service's own code."""
-    return asyncapi_document(event_schema(), sample_messages())
+    return asyncapi_document(event_schema(), sample_messages() | {"resolution": sample_resolutions()})
+
+
+def sample_resolutions() -> list[Message]:
+    """Give what `dlq replay` and `dlq purge` write behind the sample dead letters."""
+    kinds: tuple[tuple[ResolutionKind, str | None, str], ...] = (
+        ("replayed", "scicat.acquisitions", "the clock was set"),
+        ("purged", None, "a test of the DAQ group"),
+    )
+    at = datetime(2026, 4, 23, 9, 0, tzinfo=UTC)
+    written = []
+    for message, (kind, to, why) in zip(sample_messages()["deadLetter"], kinds, strict=True):
+        letter = read_letter(Record(message.topic, 0, 0, -1, message.key, message.value, message.headers))
+        written.append(write_resolution(letter, message.key, kind, by="ada@daq01", at=at, why=why, to=to))
+    return written
 
 
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "event": event_schema,
     "ingested": lambda: {"$schema": _DRAFT, **IngestedV1.model_json_schema()},
     "dead-letter": lambda: {"$schema": _DRAFT, **DeadLetterHeadersV1.model_json_schema()},
+    "resolution": lambda: {"$schema": _DRAFT, **ResolutionV1.model_json_schema()},
     "status": lambda: {"$schema": _DRAFT, **StatusV1.model_json_schema(by_alias=True)},
     "settings": lambda: {"$schema": _DRAFT, **Settings.model_json_schema()},
     "asyncapi": asyncapi,

@@ -23,7 +23,8 @@ def first_fault(errors: Sequence[Any], document: Any, prefix: str = "") -> Inval
     field = prefix + _field_path(first["loc"], document)
     more = f" (and {len(errors) - 1} more of the event's fields are wrong)" if len(errors) > 1 else ""
     if first["type"] == "missing":
-        return MissingField(f"is needed and missing{more}", field=field)
+        hint = "send the event again with one; then purge this letter" if field == "acquisitionId" else None
+        return MissingField(f"is needed and missing{more}", field=field, hint=hint)
     if first["type"] == "extra_forbidden":
         return UnknownField(f"SciCat has no such field{more}", field=field)
     expected = _IN_JSON.get(first["type"]) or _expected(str(first["msg"]))

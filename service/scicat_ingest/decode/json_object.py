@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _EXCERPT = 60
+_BEFORE = 24
+"""Characters that show people a place."""
 _MANY_DIGITS = 300
 _MANY_BITS = 900
 """Fewer than those of _MANY_DIGITS."""
@@ -131,7 +133,9 @@ def _parse_closely(value: bytes, wanted: type[dict[str, Any] | list[Any]], max_d
         text = value.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         first = error.start + len(value) - len(error.object)  # the byte order mark is not counted
-        raise InvalidUtf8(f"expected UTF-8, byte {first} is {value[first]:#04x}") from None
+        before = value[max(first - _BEFORE, 0) : first].decode("utf-8", "replace")
+        after = f", after {before!r}" if before else ""
+        raise InvalidUtf8(f"expected UTF-8, byte {first} is {value[first]:#04x}{after}") from None
     hooks = _Hooks()
     document = _load(text, hooks, max_depth)
     if not isinstance(document, wanted):
@@ -157,8 +161,17 @@ def _load(text: str, hooks: _Hooks, max_depth: int) -> Any:
     except RecursionError:
         raise TooDeep(f"expected at most {max_depth} levels of objects and arrays") from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidJson(f"expected JSON, got an error at {where}: {error.msg}") from None
+        raise InvalidJson(_why_no_json(error)) from None
+
+
+def _why_no_json(error: json.JSONDecodeError) -> str:
+    text = error.doc
+    if not text.strip():
+        return "expected JSON, the value is blank"
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return f"expected JSON, the value ends in the middle of it: …{text[-_BEFORE:]!r}"
+    where, near = f"line {error.lineno}, column {error.colno}", text[error.pos : error.pos + _BEFORE]
+    return f"expected JSON, got {near!r} at {where}: {error.msg}"
 
 
 def _steps(value: Any) -> Iterable[tuple[str | int, Any]]:

@@ -146,7 +146,7 @@ def _require_one_file_list(event: AcquisitionCompleted) -> None:
     given = [name for name in _FILE_LISTS if getattr(event, name) not in (None, False)]
     if not given:
         raise MissingField(
-            "an event says where its files are",
+            "is missing, and so is all else that says where the files are",
             field="files",
             hint="give exactly one of files, fileManifest, scan, or noFiles: true",
         )

@@ -1,7 +1,7 @@
 """What becomes of the later records of a lane of which one was dead-lettered: `sources[].on_lane_failure`.
 
 `continue`: each record is judged on its own. `dead_letter`: those that come after it become dead letters too, so that
-they can be replayed in their order. `hold`: neither is published; the lane waits, and its offsets stay open.
+they can be replayed in their order. `hold`: the same, but no dead letter of them is published: their offsets stay open.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ class LaneFailures:
         """Give a job that is only done if nothing before it in its lane has failed. A replayed one always is."""
         return _InLane(self, given, _names(lane, given.record), job)
 
-    def earlier(self, names: tuple[Lane, ...]) -> str | None:
-        """Give the record that has failed; None if none has."""
-        return next((self._first[name] for name in names if name in self._first), None)
+    def earlier(self, names: tuple[Lane, ...], record: Record) -> str | None:
+        """Give the record that has failed; None if none has but this one, which came again."""
+        failed = (self._first[name] for name in names if name in self._first)
+        return next((name for name in failed if name != str(record)), None)
 
     def add(self, names: tuple[Lane, ...], record: Record) -> None:
         """Note a failure."""
@@ -72,13 +73,13 @@ class _InLane:
 
     async def attempt(self) -> Outcome | TryAgain | Aside:
         record = self.given.record
-        earlier = self.failures.earlier(self.names)
+        earlier = self.failures.earlier(self.names, record)
         if earlier is not None and record.header(f"{REPLAY}of") is None:
             pid = next((name for name in self.names if isinstance(name, str)), None)
             return self.given.end(EarlierFailed(f"{earlier}, of the same acquisition, is a dead letter"), pid)
         result = await self.job.attempt()
-        if is_failure(result):
-            self.failures.add(self.names, record)
+        if isinstance(result, DeadLettered) and is_failure(result):
+            self.failures.add(self.names if result.pid is None else (result.pid, *self.names), record)
         elif isinstance(result, Ingested):
             self.failures.mended(self.names)
         return result

@@ -15,7 +15,7 @@ from scicat_ingest.engine.reading import Accepted, faults_as_values, plan_accept
 from scicat_ingest.engine.way import Circumstances, Known, Way, begin, begin_with_schema, deliver
 from scicat_ingest.faults import RecordFault, RunIncomplete
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP
-from scicat_ingest.report.outcome import Ingested
+from scicat_ingest.report.outcome import DeadLettered, Ingested
 from scicat_ingest.storage.needs_file import NeedsFile
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Pipeline:
         rules = self._rules[record.topic]
         given = Circumstances(record, rules, self._catalogue, self._facility, self._now(), self._now, self._plans)
         prepared = self._prepare(given, joins)
-        if isinstance(prepared, Absorbed) or rules.source.on_lane_failure != "dead_letter":
+        if isinstance(prepared, Absorbed) or rules.source.on_lane_failure == "continue":
             return prepared
         return replace(prepared, job=self._failures.guard(given, prepared.lane, prepared.job))
 
@@ -92,17 +92,26 @@ def _prepared(given: Circumstances, document: Document) -> Prepared:
     """Plan at once what can be planned at once: then the lane is known for sure."""
     record = given.record
     understood = understand(document, record, given.rules)
-    stage = _begin_at_once(given, understood)
-    pid = understood.pid if isinstance(understood, Accepted | NeedsFile) else None
-    if isinstance(stage, Known):
-        pid = None
+    stage = _begin_at_once(given, understood, document)
+    pid = understood.pid if isinstance(understood, Accepted | NeedsFile) else _pid_of_letter(stage)
     return Prepared(pid or _lane_of_key(record), Way(stage))
 
 
-def _begin_at_once(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage:
+def _begin_at_once(
+    given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault, document: Document
+) -> Stage:
     if isinstance(understood, Accepted) and understood.is_complete:
         return deliver(given, given.plans(given.record, understood, NOTHING_LOOKED_UP, None), understood.pid)
-    return begin(given, understood)
+    return begin(given, understood, document)
+
+
+def _pid_of_letter(stage: Stage) -> str | None:
+    """Tell the acquisition of a record that is refused: its dead letter is in order with its other records."""
+    match stage:
+        case Known(outcome=DeadLettered(pid=pid)):
+            return pid
+        case _:
+            return None
 
 
 def _lane_of_key(record: Record) -> Lane:
@@ -196,4 +205,4 @@ class _WaitingForStart:
         if isinstance(document, RecordFault):
             return given.over(document, None)
         understood = await given.compute(lambda: understand(document, given.record, given.rules))
-        return begin(given, understood)
+        return begin(given, understood, document)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
-from scicat_ingest.decode.decoded import Decoded, Ignored, MappedBy
+from scicat_ingest.decode.decoded import NATIVE, Decoded, Ignored, MappedBy
 from scicat_ingest.decode.event import CLOUD_EVENT_TYPE
 from scicat_ingest.decode.formats import read_record
 from scicat_ingest.decode.native import accept_mapped, accept_native, refuse_unmatched
 from scicat_ingest.faults import ForbiddenBySource, InternalError, RecordFault
 from scicat_ingest.mapping.acquisition import identify, map_acquisition
 from scicat_ingest.mapping.lookups import NOTHING_LOOKED_UP, LookedUp, what_to_look_up
+from scicat_ingest.mapping.pid import choose_pid
 from scicat_ingest.mapping.source_folder import is_inside, roots_of
 from scicat_ingest.plan.steps import Plan, plan_steps
 from scicat_ingest.storage.needs_file import NeedsFile
@@ -21,7 +22,7 @@ from scicat_ingest.storage.roots import Roots
 from scicat_ingest.translate.context import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.consume.record import Record
@@ -123,6 +124,21 @@ def plan_accepted(
     return faults_as_values(record, work)
 
 
+def guess_pid(document: Document, record: Record, rules: MappingRules) -> str | None:
+    """Give the pid of an event that is refused, if what its pid is made of is good; None if that cannot be told."""
+
+    def work() -> str | None:
+        context = _context(document, record, rules)
+        mapping = rules.mappings.choose(context)
+        if mapping is None:
+            return _pid_of(_names_of(document), document, rules)
+        known, tells_pid = mapping.early(context)
+        return _pid_of(known, document, rules.trusting) if tells_pid else None
+
+    found = faults_as_values(record, work)
+    return found if isinstance(found, str) else None
+
+
 def faults_as_values(record: Record, work: Callable[[], Result]) -> Result | RecordFault:
     """Do the work; a fault of the record is a result. Raises ConfigurationFault, and what is waited for."""
     try:
@@ -167,6 +183,21 @@ def _translated(acquisition: Acquisition, document: Document, mapping: MappingFi
 def _accepted(decoded: Decoded, rules: MappingRules) -> Accepted:
     wanted = what_to_look_up(decoded.event, rules)
     return Accepted(decoded, rules, identify(decoded.event, rules), wanted)
+
+
+def _names_of(document: Document) -> dict[str, Any]:
+    """Give what the pid of a native event is made of; each as it is, if it is of the wrong type."""
+    known = {name: document.content[name] for name in ("acquisitionId", "pid") if name in document.content}
+    for name, parts in (("instrument", ("id", "name")), ("dataset", ("pid",))):
+        given = document.content.get(name)
+        known[name] = {part: given.get(part) for part in parts} if isinstance(given, dict) else given
+    return known
+
+
+def _pid_of(known: Mapping[str, Any], document: Document, rules: MappingRules) -> str:
+    """Give the pid of an event of which no more than this is known. Raises RecordFault."""
+    event = accept_mapped({**known, "noFiles": True}, document, NATIVE, rules.mapping, rules.limits).event
+    return choose_pid(event, rules)
 
 
 def _needs_file(

@@ -16,7 +16,7 @@ import anyio.to_thread
 from scicat_ingest.decode.decoded import Decoded, Ignored
 from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Aside
-from scicat_ingest.engine.reading import Accepted, plan_accepted, understand, understand_with_file
+from scicat_ingest.engine.reading import Accepted, guess_pid, plan_accepted, understand, understand_with_file
 from scicat_ingest.faults import (
     ConfigurationFault,
     FileNotThere,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from scicat_ingest.catalogue.file_list import FileList
     from scicat_ingest.consume.record import Record
-    from scicat_ingest.decode.document import NeedsSchema
+    from scicat_ingest.decode.document import Document, NeedsSchema
     from scicat_ingest.decode.event import AcquisitionCompleted
     from scicat_ingest.deliver.delivered import Delivered, SoFar
     from scicat_ingest.mapping.lookups import Wanted
@@ -255,20 +255,22 @@ def begin_with_schema(given: Circumstances, needs: NeedsSchema) -> Stage:
         if isinstance(document, Ignored | RecordFault):
             return given.over(document, None)
         understood = await given.compute(lambda: understand(document, given.record, given.rules))
-        return begin(given, understood)
+        return begin(given, understood, document)
 
     return Fetched(given, lambda: given.facility.read_schema(needs.reference), then)
 
 
-def begin(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault) -> Stage:
+def begin(given: Circumstances, understood: Accepted | NeedsFile | Ignored | RecordFault, document: Document) -> Stage:
     """Give the first stage of a document."""
     match understood:
         case Accepted():
             return gather(given, understood)
         case NeedsFile():
             return _with_file(given, understood)
-        case end:
-            return given.over(end, None)
+        case Ignored():
+            return given.over(understood, None)
+        case fault:
+            return given.over(fault, guess_pid(document, given.record, given.rules))
 
 
 def gather(
@@ -319,7 +321,8 @@ def _with_file(given: Circumstances, needs: NeedsFile) -> Stage:
     async def then(acquisition: Acquisition | RecordFault) -> Stage:
         if isinstance(acquisition, RecordFault):
             return given.over(acquisition, needs.pid)
-        return begin(given, understand_with_file(needs, acquisition, given.record, given.rules))
+        understood = understand_with_file(needs, acquisition, given.record, given.rules)
+        return given.over(understood, needs.pid) if isinstance(understood, RecordFault) else gather(given, understood)
 
     return Fetched(given, lambda: given.facility.read_values(needs), then)
 

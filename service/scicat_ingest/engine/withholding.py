@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from scicat_ingest.engine.flood_guard import FloodGuard
 from scicat_ingest.engine.lane_failures import is_failure
-from scicat_ingest.faults import AcquisitionFailed
+from scicat_ingest.faults import AcquisitionFailed, EarlierFailed
+from scicat_ingest.report.message import REPLAY
 from scicat_ingest.report.outcome import DeadLettered, Ingested
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Withholding:
             case DeadLettered(fault=fault) if guard is not None and not isinstance(fault, AcquisitionFailed):
                 if topic in self.held:
                     return True
+                if work.record.header(f"{REPLAY}of") is not None:
+                    return False  # it was a dead letter before: a replay of many must not hold what comes in meanwhile
                 reason = guard.dead(work.lane, now)
                 if reason is not None:
                     self.held[topic] = reason
@@ -50,7 +53,9 @@ class Withholding:
 
     def _is_lane_held(self, work: Work, outcome: Outcome) -> bool:
         """Tell whether a dead letter is to hold its lane instead: the lane is not given back."""
-        if work.record.topic not in self._holds_lanes or not is_failure(outcome):
+        if work.record.topic not in self._holds_lanes:
             return False
-        self._observer.lane_held(outcome)
-        return True
+        if is_failure(outcome):
+            self._observer.lane_held(outcome)
+            return True
+        return isinstance(outcome, DeadLettered) and isinstance(outcome.fault, EarlierFailed)

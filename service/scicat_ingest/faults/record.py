@@ -19,63 +19,67 @@ class TooLarge(UndecodableRecord):
     """The record's value is larger than `limits.max_event_bytes`."""
 
     code = "too_large"
-    default_hint = "send long file lists as a manifest, or raise limits.max_event_bytes"
+    default_hint = "send long file lists as a manifest; or raise limits.max_event_bytes, then replay the record"
 
 
 class InvalidUtf8(UndecodableRecord):
     """The value is not UTF-8, or a string in it holds half of a surrogate pair."""
 
     code = "invalid_utf8"
-    default_hint = "encode the event as UTF-8"
+    default_hint = "the producer must encode the event as UTF-8 and send it anew; then purge this letter"
 
 
 class InvalidJson(UndecodableRecord):
     """The value is not JSON."""
 
     code = "invalid_json"
-    default_hint = "send one JSON object a record"
+    default_hint = "the producer must mend its JSON and send the event anew; then purge this letter"
 
 
 class DuplicateKey(UndecodableRecord):
     """An object has the same key twice, so one of its values would be lost."""
 
     code = "duplicate_key"
-    default_hint = "send each key once"
+    default_hint = "the producer must send each key once, in a new event; then purge this letter"
 
 
 class NonFiniteNumber(UndecodableRecord):
     """NaN, Infinity, or a number too large for a double."""
 
     code = "non_finite_number"
-    default_hint = "JSON has no NaN or infinity: leave the value out, or send it as a string"
+    default_hint = (
+        "JSON has no NaN or infinity: send the event anew without the value, or with a string; then purge this letter"
+    )
 
 
 class TooDeep(UndecodableRecord):
     """Objects and arrays are nested deeper than `limits.max_event_depth`."""
 
     code = "too_deep"
-    default_hint = "flatten the event, or raise limits.max_event_depth"
+    default_hint = "flatten the event; or raise limits.max_event_depth, then replay the record"
 
 
 class NotAnObject(UndecodableRecord):
     """The value is JSON, but not an object."""
 
     code = "not_an_object"
-    default_hint = "send one JSON object a record"
+    default_hint = "the producer must send one JSON object a record, anew; then purge this letter"
 
 
 class CorruptRecord(UndecodableRecord):
     """The bytes are not what their format says: a broken FlatBuffer, msgpack, XML or Avro."""
 
     code = "corrupt_record"
-    default_hint = "the producer must send it anew"
+    default_hint = "the producer must send it anew; then purge this letter"
 
 
 class UnknownFormat(UndecodableRecord):
     """The record is in a format that its source does not take, or that nobody here can read."""
 
     code = "unknown_format"
-    default_hint = "docs/formats.md lists what can be read"
+    default_hint = (
+        "docs/formats.md lists what can be read; `sources[].formats` says what this topic takes: then replay the record"
+    )
 
 
 class InvalidEvent(RecordFault):
@@ -86,14 +90,14 @@ class Unmatched(InvalidEvent):
     """The record says by its CloudEvents type that it is something else."""
 
     code = "unmatched"
-    default_hint = "send such events to another topic, or set unmatched: ignore for this source"
+    default_hint = "send such events to another topic, or set unmatched: ignore for this source; then purge this letter"
 
 
 class UnsupportedVersion(InvalidEvent):
     """`specVersion` has a major version that this release does not know."""
 
     code = "unsupported_version"
-    default_hint = 'this release reads specVersion "1"'
+    default_hint = 'this release reads specVersion "1": send it as that, or replay the record after an upgrade'
 
 
 class MissingField(InvalidEvent):
@@ -128,7 +132,9 @@ class InvalidMetadata(InvalidEvent):
     """The metadata break a rule of `lint`, or the mapping's JSON Schema, whose policy is `reject`."""
 
     code = "invalid_metadata"
-    default_hint = "`lint` in the settings says what becomes of each kind"
+    default_hint = (
+        "send the event again with better metadata; or let `lint` in the settings pass it, then replay the record"
+    )
 
 
 class InvalidManifest(InvalidEvent):
@@ -142,7 +148,7 @@ class TooManyFiles(InvalidEvent):
     """More files than `limits.max_inline_files` in an event, or than `files.max_files` in a manifest or scan."""
 
     code = "too_many_files"
-    default_hint = "send long file lists as a manifest"
+    default_hint = "send long file lists as a manifest; or raise the limit, then replay the record"
 
 
 class UnmappableEvent(RecordFault):
@@ -153,28 +159,30 @@ class AcquisitionFailed(UnmappableEvent):
     """The event's status says that there is nothing to ingest, and the policy for it is `dead_letter`."""
 
     code = "acquisition_failed"
-    default_hint = "mapping.on_status says what becomes of each status"
+    default_hint = "purge it if nothing is to be kept; or set mapping.on_status to ingest, then replay the record"
 
 
 class ForbiddenBySource(UnmappableEvent):
     """The event sets something, or names a folder, that its topic was not given."""
 
     code = "forbidden_by_source"
-    default_hint = "only what `sources` allows for this topic may be set by its events"
+    default_hint = (
+        "if it is to be allowed, add it to this topic's `sources` and replay the record; else send a corrected event"
+    )
 
 
 class PathOutsideSource(UnmappableEvent):
     """A file's path leaves the source folder."""
 
     code = "path_outside_source"
-    default_hint = "list paths below source.folder, without `..`"
+    default_hint = "send the event again with paths below source.folder, without `..`"
 
 
 class DuplicatePath(UnmappableEvent):
     """Two files have the same path: readers of the dataset could not tell them apart."""
 
     code = "duplicate_path"
-    default_hint = "list each file once"
+    default_hint = "send the event again with each file once"
 
 
 class FileNotThere(UnmappableEvent):
@@ -241,21 +249,26 @@ class ForbiddenGroup(RefusedByCatalogue):
     """Our account may not write for the dataset's ownerGroup."""
 
     code = "forbidden_group"
-    default_hint = "let the SciCat administrator add the account to CREATE_DATASET_PRIVILEGED_GROUPS or to the group"
+    default_hint = (
+        "let the SciCat administrator add the account to CREATE_DATASET_PRIVILEGED_GROUPS or to the group; then replay"
+    )
 
 
 class PidTaken(RefusedByCatalogue):
     """A dataset with this pid exists and is not this acquisition's."""
 
     code = "pid_taken"
-    default_hint = "compare the two datasets; send a new acquisitionId or pid"
+    default_hint = (
+        "compare the two datasets; if ours is right, let theirs be removed and replay; "
+        "else send a new acquisitionId or pid"
+    )
 
 
 class StaleRevision(RefusedByCatalogue):
     """The catalogue already has a higher revision of this acquisition."""
 
     code = "stale"
-    default_hint = "send a higher revision to change the dataset"
+    default_hint = "purge it if what SciCat has is right; else send a still higher revision"
 
 
 class DependencyMissing(RefusedByCatalogue):
@@ -283,4 +296,6 @@ class TooLargeForCatalogue(RefusedByCatalogue):
     """One document is larger than SciCat takes, even alone."""
 
     code = "too_large_for_catalogue"
-    default_hint = "shorten metadata, or raise scicat.max_body_bytes together with the server's MAX_FILE_UPLOAD_SIZE"
+    default_hint = (
+        "shorten metadata; or raise scicat.max_body_bytes and the server's MAX_FILE_UPLOAD_SIZE, then replay the record"
+    )

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scicat_ingest.consume.record import Record
+    from scicat_ingest.letters.answer import Answer
     from scicat_ingest.letters.letter import DeadLetter
 
-NOT_CURED_BY_ITS_PID = frozenset({"pid_taken"})
-"""Reasons of letters whose pid is another acquisition's: that one's being ingested says nothing of the letter."""
+NOT_CURED_BY_ITS_PID = frozenset({"pid_taken", "earlier_failed"})
+"""Reasons of letters of which a later ingestion of their pid says nothing: the pid is another acquisition's, or the
+record only waits for an earlier one, which it does not repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class LetterBook:
         self._letters: dict[str, DeadLetter] = {}
         self._resolutions: dict[str, tuple[datetime, Resolved]] = {}
         """By letter: what it was failed at, how it was resolved."""
+        self._waiting: dict[str, list[DeadLetter]] = {}
+        """By pid: those that a later ingestion would close."""
         self._ingested: dict[str, datetime] = {}
+        """By letter."""
         self.unreadable = 0
         """Resolutions that could not be read."""
 
@@ -63,23 +68,23 @@ class LetterBook:
         self._letters[letter.id] = letter
         self._let_go(letter.id)
 
-    def take_ingested(self, pid: str, done_at: datetime) -> None:
-        """Take in that a dataset was ingested."""
-        if pid in self._ingested and self._ingested[pid] < done_at:
-            self._ingested[pid] = done_at
+    def take_ingested(self, answer: Answer, done_at: datetime) -> None:
+        """Take in that a dataset was ingested, after `watch_pids`: it closes the letters that it makes up for."""
+        for letter in self._waiting.get(answer.pid, ()):
+            if done_at > letter.failed_at and makes_up_for(answer, letter):
+                self._ingested[letter.id] = max(done_at, self._ingested.get(letter.id, done_at))
 
     def watch_pids(self) -> dict[str, datetime]:
         """Give the pids of open letters that a later ingestion would close, with the first time they failed at.
 
         From now on `take_ingested` listens to these.
         """
-        waiting: dict[str, datetime] = {}
+        self._waiting, self._ingested = {}, {}
         for case in self.cases():
             letter = case.letter
             if case.is_open and letter.pid is not None and letter.reason not in NOT_CURED_BY_ITS_PID:
-                waiting[letter.pid] = min(waiting.get(letter.pid, letter.failed_at), letter.failed_at)
-        self._ingested = dict(waiting)
-        return waiting
+                self._waiting.setdefault(letter.pid, []).append(letter)
+        return {pid: min(letter.failed_at for letter in letters) for pid, letters in self._waiting.items()}
 
     def cases(self) -> list[Case]:
         """Give every letter, those that failed last at the end."""
@@ -108,8 +113,20 @@ class LetterBook:
         return how if failed_at is not None and letter.failed_at <= failed_at else None
 
     def _how(self, letter: DeadLetter) -> Resolved | None:
-        how = self._by_record(letter)
-        if how is not None or letter.pid is None or letter.reason in NOT_CURED_BY_ITS_PID:
-            return how
-        done_at = self._ingested.get(letter.pid)
-        return Resolved("ingested", done_at) if done_at is not None and done_at > letter.failed_at else None
+        how, done_at = self._by_record(letter), self._ingested.get(letter.id)
+        return Resolved("ingested", done_at) if how is None and done_at is not None else how
+
+
+def makes_up_for(answer: Answer, letter: DeadLetter) -> bool:
+    """Tell whether what was ingested leaves nothing to do about a letter of the same pid.
+
+    An earlier record that comes again, in a replay or with `reprocess`, says nothing of a later one that failed; nor do
+    files that came on top of others.
+    """
+    here, failed = answer.first, letter.first
+    if here == failed:
+        return True
+    is_earlier = (
+        failed is not None and (here.topic, here.partition) == (failed.topic, failed.partition) and here < failed
+    )
+    return answer.is_whole and not is_earlier

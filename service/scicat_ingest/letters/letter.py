@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.catalogue.times import from_epoch_ms, parse_time
 from scicat_ingest.consume.position import Position
-from scicat_ingest.report.message import REPLAY
+from scicat_ingest.report.message import REPLAY, count_original
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +27,6 @@ NOT_OURS = "not_ours"
 _DLQ = "ingest.dlq."
 _CONNECT = "__connect.errors."
 _OURS = (_DLQ, _CONNECT, "ce_")
-_COUNT = f"{_DLQ}original_headers"
 _LONGEST_KEY = 200
 _LARGEST_LOOKED_INTO = 64 * 1024
 """Bytes of the largest value that is looked into for its instrument."""
@@ -43,6 +42,8 @@ class DeadLetter:
     """Where it is on the dead-letter topic."""
     source: Position | None
     """Where the record was that could not be ingested; None if the letter does not say."""
+    first: Position | None
+    """Where it was before any replay."""
     timestamp_ms: int
     """Of that record, milliseconds since 1970; -1: it has none."""
     failed_at: datetime
@@ -51,6 +52,15 @@ class DeadLetter:
     message: str
     field: str | None
     hint: str | None
+    status: int | None
+    """HTTP status of SciCat's refusal."""
+    attempts: int | None
+    """How often the delivery was begun; None: it never was."""
+    dataset_created: bool
+    """Whether the dataset was made before the fault."""
+    block_ids: str | None
+    """Origdatablocks made before it, separated by commas."""
+    attachment_ids: str | None
     pid: str | None
     key: str | None
     """The record's key as text, at most 200 characters."""
@@ -82,12 +92,13 @@ def read_letter(record: Record) -> DeadLetter:
     original = original_record(record)
     theirs = _texts(original.headers)
     reason = said.get(f"{_DLQ}reason")
-    at = Position(record.topic, record.partition, record.offset)
+    at, source = _position(record), _source(said)
     omitted = f"{_DLQ}value_omitted" in said
     return DeadLetter(
         id=said.get("ce_id") or str(at),
         at=at,
-        source=_source(said),
+        source=source,
+        first=None if source is None else _position(first_source(original)),
         timestamp_ms=original.timestamp_ms,
         failed_at=_time(said, record.timestamp_ms),
         reason=reason or NOT_OURS,
@@ -97,6 +108,11 @@ def read_letter(record: Record) -> DeadLetter:
         or ("" if reason else "scicat-ingest did not write this message: it has no header ingest.dlq.reason"),
         field=said.get(f"{_DLQ}field"),
         hint=said.get(f"{_DLQ}hint"),
+        status=_number(said.get(f"{_DLQ}status")),
+        attempts=_number(said.get(f"{_DLQ}attempts")),
+        dataset_created=said.get(f"{_DLQ}dataset_created") == "true",
+        block_ids=said.get(f"{_DLQ}block_ids"),
+        attachment_ids=said.get(f"{_DLQ}attachment_ids"),
         pid=said.get(f"{_DLQ}pid"),
         key=None if record.key is None else record.key[: 4 * _LONGEST_KEY].decode("utf-8", "replace")[:_LONGEST_KEY],
         instrument=said.get(f"{_DLQ}instrument") or _instrument(record.value),
@@ -114,7 +130,7 @@ def original_record(record: Record) -> Record:
     """
     theirs, ours = _split(record.headers)
     said = _texts(ours)
-    source = _source(said) or Position(record.topic, record.partition, record.offset)
+    source = _source(said) or _position(record)
     stamp = _number(said.get(f"{_DLQ}timestamp"))
     return replace(
         record,
@@ -142,12 +158,15 @@ def first_source(record: Record) -> Record:
     return replace(record, topic=topic, partition=partition, offset=offset, timestamp_ms=stamp)
 
 
+def _position(record: Record) -> Position:
+    return Position(record.topic, record.partition, record.offset)
+
+
 def _split(headers: Headers) -> tuple[Headers, Headers]:
     """Give the producer's headers, and ours: from the last count on that stands where it says."""
-    for index in range(len(headers) - 1, -1, -1):
-        name, value = headers[index]
-        if name == _COUNT and _number(value.decode("utf-8", "replace")) == index:
-            return headers[:index], headers[index:]
+    count = count_original(headers)
+    if count >= 0:
+        return headers[:count], headers[count:]
     ours = [index for index, (name, _) in enumerate(headers) if name.startswith(_OURS)]
     if f"{_DLQ}reason" not in {headers[index][0] for index in ours}:
         return tuple(pair for pair in headers if not pair[0].startswith(_CONNECT)), headers

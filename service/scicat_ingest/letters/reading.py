@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scicat_ingest.catalogue.times import parse_time
 from scicat_ingest.consume.topic_reader import Span
+from scicat_ingest.letters.answer import read_answer
 from scicat_ingest.letters.book import LetterBook
 
 if TYPE_CHECKING:
@@ -59,9 +60,12 @@ async def read_letters(
 
 
 def _take_ingested(book: LetterBook, record: Record, waiting: dict[str, datetime]) -> None:
-    pid = (record.key or b"").decode("utf-8", "replace")
-    if pid in waiting:
-        try:
-            book.take_ingested(pid, parse_time(record.header("ce_time") or ""))
-        except ValueError:
-            return  # not written by us
+    if (record.key or b"").decode("utf-8", "replace") not in waiting:
+        return
+    answer = read_answer(record)
+    if answer is None:
+        return  # not written by us
+    try:
+        book.take_ingested(answer, parse_time(record.header("ce_time") or ""))
+    except ValueError:
+        return

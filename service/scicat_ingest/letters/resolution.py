@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from scicat_ingest.catalogue.times import Instant, write_time
-from scicat_ingest.report.contract import SOURCE
+from scicat_ingest.catalogue.times import write_time
+from scicat_ingest.report.contract import RESOLUTION_TYPE, SOURCE, ResolutionKind, ResolutionV1
 from scicat_ingest.report.message import Message
 
 if TYPE_CHECKING:
@@ -23,26 +23,7 @@ if TYPE_CHECKING:
     from scicat_ingest.consume.record import Record
     from scicat_ingest.letters.letter import DeadLetter
 
-RESOLUTION_TYPE = "scicat.acquisition.resolution.v1"
-
 _NAMESPACE = UUID("2ff5cf32-7a0b-5c52-8d3a-50d5e1b7a8cf")
-
-Kind = Literal["replayed", "purged"]
-
-
-class ResolutionV1(BaseModel):
-    """The value of a resolution."""
-
-    model_config = ConfigDict(frozen=True, title="Resolution v1")
-
-    letter: str = Field(description="ce_id of the dead letter")
-    letterFailedAt: Instant = Field(description="its ingest.dlq.failed_at: a letter that failed later is open")  # noqa: N815
-    kind: Kind
-    by: str = Field(description="who: user@host, or what was given")
-    at: Instant
-    why: str | None = None
-    to: str | None = Field(None, description="the topic that it was replayed to")
-    replays: int | None = Field(None, description="how often its record has been replayed, with this time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +39,14 @@ class Resolved:
 
 
 def write_resolution(
-    letter: DeadLetter, key: bytes | None, kind: Kind, *, by: str, at: datetime, why: str | None, to: str | None = None
+    letter: DeadLetter,
+    key: bytes | None,
+    kind: ResolutionKind,
+    *,
+    by: str,
+    at: datetime,
+    why: str | None,
+    to: str | None = None,
 ) -> Message:
     """Give the message that closes a letter; it belongs into the letter's partition."""
     body = ResolutionV1(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from scicat_ingest.consume.topics import DAY_MS
@@ -214,7 +214,7 @@ class Replay:
                 return Refused(letter, f"its value was left out, and {letter.source} is gone from Kafka: send it anew")
             if not is_its_value(letter, full.value):
                 return Refused(letter, f"its value was left out, and another record is at {letter.source} now")
-            original = replace(original, value=full.value)
+            original = full  # its key and headers may be missing in the letter too
         source, to = letter.source, self._to or letter.source.topic
         same_place = to == source.topic and source.partition in self._topics.get(to, ())
         moved = Placed(replayed_message(letter, original, to), source.partition if same_place else None)

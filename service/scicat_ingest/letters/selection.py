@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from scicat_ingest.letters.book import Case
     from scicat_ingest.letters.letter import DeadLetter
 
-GroupBy = Literal["reason", "class", "instrument", "day"]
+GroupBy = Literal["reason", "problem", "class", "instrument", "day"]
+"""A problem is a reason and a field, whichever item of a list it is in."""
 SHORTEST_NAME = 6
 """Characters of an id that are enough to name a letter, if no other one begins with them."""
 UNKNOWN = "(unknown)"
+_INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ def _name_of_group(letter: DeadLetter, by: GroupBy) -> str:
     match by:
         case "reason":
             return letter.reason
+        case "problem":
+            return f"{letter.reason} {_INDEX.sub('[]', letter.field or '')}".rstrip()
         case "class":
             return letter.fault_class
         case "instrument":

@@ -61,7 +61,8 @@ def verbatim_fields(event: AcquisitionCompleted, rules: MappingRules) -> dict[st
     given = {name: value for name, value in (event.dataset or {}).items() if value is not None}
     for name in _RIGHTS:
         if given.get(name) and name not in rules.source.may_set:
-            raise ForbiddenBySource(f"this source may not set {name}", field=f"dataset.{name}")
+            message = f"this source may not set {name} to {excerpt(given[name])}"
+            raise ForbiddenBySource(message, field=f"dataset.{name}")
     for name in _TIMES:
         if name in given:
             given[name] = _read_time(given[name], f"dataset.{name}", rules)
@@ -167,7 +168,7 @@ def build_dataset(fields: Mapping[str, Any], rules: MappingRules) -> Dataset:
     if dataset.type == "derived":
         for name in ("inputDatasets", "usedSoftware"):
             if not getattr(dataset, name):
-                raise MissingField("a derived dataset needs it", field=name)
+                raise MissingField("is missing, and a derived dataset needs it", field=name)
     return dataset
 
 

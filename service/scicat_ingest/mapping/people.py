@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FROM_SCICAT = "proposal.id"
 """The field of addresses that the event's proposal has in SciCat: the event is not rejected for them."""
+_HINT = "send the event again with it, under the same acquisitionId; or set {}, then replay the record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def choose_people(event: AcquisitionCompleted, rules: MappingRules, looked_up: L
     names = [verbatim.get("owner"), event.owner and event.owner.name, *investigators, rules.mapping.owner]
     owner = next((name for name in names if name and name.strip()), None)
     if owner is None:
-        raise MissingField("a dataset needs an owner", field="owner.name", hint="or set mapping.owner")
+        raise MissingField(
+            "is missing, and a dataset needs an owner", field="owner.name", hint=_HINT.format("mapping.owner")
+        )
     owner_mail = event.owner.email if event.owner else None
     contact = _first_email(
         [
@@ -61,8 +64,8 @@ def choose_people(event: AcquisitionCompleted, rules: MappingRules, looked_up: L
         rules.lint.emails,
     )
     if contact is None:
-        message = "; ".join(["a dataset needs an e-mail address", *warnings])
-        raise MissingField(message, field="contactEmail", hint="or set mapping.contact_email")
+        message = "; ".join(["is missing, and a dataset needs an e-mail address", *warnings])
+        raise MissingField(message, field="contactEmail", hint=_HINT.format("mapping.contact_email"))
     owner_email = _first_email(
         [("dataset.ownerEmail", verbatim.get("ownerEmail")), ("owner.email", owner_mail)], warnings, rules.lint.emails
     )

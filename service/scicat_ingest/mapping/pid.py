@@ -65,7 +65,7 @@ def _refuse_bad_pid(pid: Any, field: str, rules: MappingRules) -> None:
     prefix = f"{rules.pid_prefix}/"
     inside = pid.startswith(prefix) and pid.removeprefix(prefix).strip() != ""
     if not inside and "pid" not in rules.source.may_set:
-        raise ForbiddenBySource(f"this source may only set pids that begin with {prefix}", field=field)
+        raise ForbiddenBySource(f"this source may only set pids that begin with {prefix}, not {pid!r}", field=field)
 
 
 def is_addressable(text: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.decode.decoded import Ignored
 from scicat_ingest.decode.document import Document, Part
-from scicat_ingest.engine.reading import Accepted, read, understand
+from scicat_ingest.engine.reading import Accepted, guess_pid, read, understand
 from scicat_ingest.faults import RecordFault
 from scicat_ingest.mapping.pid import instrument_name
 from scicat_ingest.storage.needs_file import NeedsFile
@@ -50,7 +50,7 @@ def glimpse(record: Record, rules: MappingRules) -> Glimpse:
         case Part():
             return Glimpse(is_part=True)
         case RecordFault() if isinstance(found, Document):
-            return _guess(found.content)
+            return replace(_guess(found.content), pid=guess_pid(found, record, rules))
         case _:
             return Glimpse()
 

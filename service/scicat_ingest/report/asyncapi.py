@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from scicat_ingest import __version__
 from scicat_ingest.decode.event import CLOUD_EVENT_TYPE, MAX_ACQUISITION_ID
-from scicat_ingest.report.contract import DEAD_LETTER_TYPE, INGESTED_TYPE, DeadLetterHeadersV1, IngestedV1
+from scicat_ingest.report.contract import (
+    DEAD_LETTER_TYPE,
+    INGESTED_TYPE,
+    RESOLUTION_TYPE,
+    DeadLetterHeadersV1,
+    IngestedV1,
+    ResolutionV1,
+)
 from scicat_ingest.settings import KafkaSettings, SourceSettings
 
 if TYPE_CHECKING:
@@ -23,6 +30,9 @@ _ABOUT_DEAD_LETTERS = (
     "Key, value, timestamp and headers of the original record, whatever they are; ours come behind the first "
     "ingest.dlq.original_headers headers."
 )
+_ABOUT_THE_DEAD_LETTER_TOPIC = (
+    "records that could not be ingested, and what became of them; to be read with isolation.level=read_committed"
+)
 _ALWAYS = ("specversion", "id", "source", "type", "time")
 
 
@@ -30,13 +40,14 @@ def asyncapi_document(event_schema: Mapping[str, Any], examples: Mapping[str, Se
     """Give the document, with the default names of the topics.
 
     `event_schema` is the JSON Schema of the native event, with its parts in `$defs`; `examples` are real messages by
-    the name of their kind: `ingested`, `deadLetter`.
+    the name of their kind: `ingested`, `deadLetter`, `resolution`.
     """
     parts: dict[str, Any] = {}
     schemas = {
         "AcquisitionCompleted": _hoisted(event_schema, parts),
         "Ingested": _hoisted(IngestedV1.model_json_schema(), parts),
         "DeadLetterHeaders": _hoisted(DeadLetterHeadersV1.model_json_schema(), parts),
+        "Resolution": _hoisted(ResolutionV1.model_json_schema(), parts),
     }
     kafka = KafkaSettings()
     return {
@@ -49,14 +60,16 @@ def asyncapi_document(event_schema: Mapping[str, Any], examples: Mapping[str, Se
         },
         "defaultContentType": "application/json",
         "channels": {
-            "acquisitions": _channel(SourceSettings().topic, "acquisitionCompleted", "what producers send"),
-            "ingested": _channel(kafka.ingested_topic, "ingested", "datasets that are in SciCat"),
-            "deadLetters": _channel(kafka.dead_letter_topic, "deadLetter", "records that could not be ingested"),
+            "acquisitions": _channel(SourceSettings().topic, "acquisitionCompleted", description="what producers send"),
+            "ingested": _channel(kafka.ingested_topic, "ingested", description="datasets that are in SciCat"),
+            "deadLetters": _channel(
+                kafka.dead_letter_topic, "deadLetter", "resolution", description=_ABOUT_THE_DEAD_LETTER_TOPIC
+            ),
         },
         "operations": {
             "receiveAcquisitions": _operation("receive", "acquisitions", "acquisitionCompleted"),
             "sendIngested": _operation("send", "ingested", "ingested"),
-            "sendDeadLetters": _operation("send", "deadLetters", "deadLetter"),
+            "sendDeadLetters": _operation("send", "deadLetters", "deadLetter", "resolution"),
         },
         "components": {
             "messages": {
@@ -85,6 +98,14 @@ def asyncapi_document(event_schema: Mapping[str, Any], examples: Mapping[str, Se
                     "bindings": _key("of the original record", {}),
                     "examples": [_example(message, value=False) for message in examples["deadLetter"]],
                 },
+                "resolution": {
+                    "title": "A dead letter was replayed or purged",
+                    "contentType": "application/json",
+                    "headers": _cloud_event(RESOLUTION_TYPE, about="ce_id of the dead letter"),
+                    "payload": _ref("Resolution"),
+                    "bindings": _key("of the dead letter", {}),
+                    "examples": [_example(message, value=True) for message in examples["resolution"]],
+                },
             },
             "schemas": {**schemas, **parts},
         },
@@ -95,22 +116,20 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _channel(topic: str, message: str, description: str) -> dict[str, Any]:
-    messages = {message: {"$ref": f"#/components/messages/{message}"}}
+def _channel(topic: str, *names: str, description: str) -> dict[str, Any]:
+    messages = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
     return {"address": topic, "description": description, "messages": messages}
 
 
-def _operation(action: str, channel: str, message: str) -> dict[str, Any]:
+def _operation(action: str, channel: str, *names: str) -> dict[str, Any]:
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{channel}"},
-        "messages": [{"$ref": f"#/channels/{channel}/messages/{message}"}],
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
     }
 
 
-def _cloud_event(
-    kind: str, required: Sequence[str] = ("specversion", "id", "source", "type", "time")
-) -> dict[str, Any]:
+def _cloud_event(kind: str, required: Sequence[str] = _ALWAYS, about: str = "pid of the dataset") -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
@@ -119,7 +138,7 @@ def _cloud_event(
             "ce_source": _TEXT,
             "ce_type": {"const": kind},
             "ce_time": {**_TEXT, "format": "date-time"},
-            "ce_subject": {**_TEXT, "description": "pid of the dataset"},
+            "ce_subject": {**_TEXT, "description": about},
             "traceparent": {**_TEXT, "description": "W3C Trace Context, carried on from the record"},
             "tracestate": _TEXT,
         },

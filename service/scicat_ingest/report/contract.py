@@ -1,18 +1,20 @@
-"""What consumers of the outcome topics can rely on: the value of an ingested event, the headers of a dead letter.
+"""What consumers of the outcome topics can rely on: values of answers and resolutions, headers of dead letters.
 
 A later version of the same major number only adds fields that may be missing. What is not known is left out.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scicat_ingest.catalogue.times import Instant
 from scicat_ingest.deliver.delivered import DatasetVerdict
 
 INGESTED_TYPE = "scicat.dataset.ingested.v1"
 DEAD_LETTER_TYPE = "scicat.acquisition.dead-letter.v1"
+RESOLUTION_TYPE = "scicat.acquisition.resolution.v1"
 SOURCE = "/scicat-ingest"
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -86,6 +88,9 @@ class IngestedV1(ContractPart):
     origdatablocks: Documents
     attachments: Documents
     files: Count = Field(description="files of the dataset, by the event")
+    filesMode: Literal["additional"] | None = Field(
+        None, description="additional: the event's files came on top of those of earlier events"
+    )
     bytes: Count = Field(description="their size")
     drift: list[str] = Field(description="what differs from the event and was left alone")
     warnings: list[str] = Field(description="at most 100, of at most 1 000 characters")
@@ -131,6 +136,11 @@ class DeadLetterHeadersV1(ContractPart):
         alias="ingest.dlq.value_omitted",
         description="true: with our headers it was too large for Kafka",
     )
+    headers_omitted: str | None = Field(
+        None,
+        alias="ingest.dlq.headers_omitted",
+        description="true: the record's key and headers were too large too",
+    )
     value_bytes: str | None = Field(None, alias="ingest.dlq.value_bytes", description="then: size of the value")
     value_sha256: str | None = Field(None, alias="ingest.dlq.value_sha256", description="then: its digest")
     connect_topic: str = Field(alias="__connect.errors.topic", description="these as Kafka Connect has them")
@@ -142,3 +152,21 @@ class DeadLetterHeadersV1(ContractPart):
     connect_class: str = Field(alias="__connect.errors.class.name")
     connect_exception: str = Field(alias="__connect.errors.exception.class.name")
     connect_message: str = Field(alias="__connect.errors.exception.message")
+
+
+ResolutionKind = Literal["replayed", "purged"]
+
+
+class ResolutionV1(ContractPart):
+    """What became of a dead letter: a record behind it on its topic, in its partition and with its key."""
+
+    model_config = ConfigDict(title="Resolution v1")
+
+    letter: str = Field(description="ce_id of the dead letter")
+    letterFailedAt: Instant = Field(description="its ingest.dlq.failed_at: a letter that failed later is open")
+    kind: ResolutionKind
+    by: str = Field(description="who: user@host, or what was given")
+    at: Instant
+    why: str | None = None
+    to: str | None = Field(None, description="the topic that it was replayed to")
+    replays: int | None = Field(None, description="how often its record has been replayed, with this time")

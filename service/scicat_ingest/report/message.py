@@ -45,7 +45,10 @@ REPROCESS = "ingest.reprocess"
 _TRACE = ("traceparent", "tracestate")
 """Headers of W3C Trace Context that are carried on."""
 _OVERHEAD_BYTES = 1000
-"""Room for lengths, the batch header, and the headers that say that the value was left out."""
+"""Room for lengths and the batch header."""
+_HEADER_BYTES = 6
+"""Room for the two lengths of a header."""
+_ORIGINAL_HEADERS = "ingest.dlq.original_headers"
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -99,26 +102,40 @@ def write_message(
 def fit_message(message: Message, max_bytes: int) -> Message:
     """Give the message, or, if Kafka would not take it, the same without its value, but with its size and digest.
 
-    Only a dead letter can be so large: its record filled the limit, and our headers come on top.
+    Only a dead letter can be so large: its record filled the limit, and our headers come on top. If that is still too
+    large, the record's key and headers are left out too: a letter of some kilobytes always fits.
     """
-    value = message.value or b""
-    headers = sum(len(name) + len(text) for name, text in message.headers)
-    if len(message.key or b"") + len(value) + headers + _OVERHEAD_BYTES <= max_bytes:
+    if _size_of(message) <= max_bytes:
         return message
-    return replace(
-        message,
-        value=None,
-        headers=(
-            *message.headers,
-            *_texts(
-                {
-                    "ingest.dlq.value_omitted": "true",
-                    "ingest.dlq.value_bytes": str(len(value)),
-                    "ingest.dlq.value_sha256": hashlib.sha256(value).hexdigest(),
-                }
-            ),
-        ),
-    )
+    value = message.value or b""
+    omitted: dict[str, str | None] = {
+        "ingest.dlq.value_omitted": "true",
+        "ingest.dlq.value_bytes": str(len(value)),
+        "ingest.dlq.value_sha256": hashlib.sha256(value).hexdigest(),
+    }
+    without_value = replace(message, value=None, headers=(*message.headers, *_texts(omitted)))
+    if _size_of(without_value) <= max_bytes:
+        return without_value
+    ours = without_value.headers[count_original(message.headers) + 1 :]
+    said: dict[str, str | None] = {_ORIGINAL_HEADERS: "0", "ingest.dlq.headers_omitted": "true"}
+    return replace(without_value, key=None, headers=(*_texts(said), *ours))
+
+
+def count_original(headers: Headers) -> int:
+    """Say how many headers of a dead letter are the record's own; -1 if none of ours says so.
+
+    A record may have brought headers of our names: the last one counts that stands where it says.
+    """
+    for index in range(len(headers) - 1, -1, -1):
+        name, text = headers[index]
+        if name == _ORIGINAL_HEADERS and text == str(index).encode():
+            return index
+    return -1
+
+
+def _size_of(message: Message) -> int:
+    headers = sum(len(name.encode()) + len(text) + _HEADER_BYTES for name, text in message.headers)
+    return len(message.key or b"") + len(message.value or b"") + headers + _OVERHEAD_BYTES
 
 
 def _ingested(outcome: Ingested, topic: str, dataset_page: str | None) -> Message:
@@ -141,6 +158,7 @@ def _ingested(outcome: Ingested, topic: str, dataset_page: str | None) -> Messag
             ids=list(delivered.attachment_ids[:_MOST_IDS]),
         ),
         files=plan.number_of_files,
+        filesMode=None if plan.files_complete else "additional",
         bytes=plan.size,
         drift=_bounded(list(delivered.drift)),
         warnings=_bounded(list(dict.fromkeys((*plan.warnings, *delivered.warnings)))),
@@ -163,7 +181,7 @@ def _ingested(outcome: Ingested, topic: str, dataset_page: str | None) -> Messag
         headers=(
             ("content-type", b"application/json"),
             *_cloud_event(record, INGESTED_TYPE, outcome.done_at, subject=plan.pid),
-            *((name, text) for name, text in record.headers if name in _TRACE),
+            *((name, text) for name, text in record.headers if name in _TRACE and len(text) <= _LONGEST_TEXT),
         ),
     )
 

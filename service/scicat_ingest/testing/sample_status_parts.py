@@ -17,7 +17,7 @@ _DAYS_WORK = (
         None,
         0.004,
         "missing_field",
-        "contactEmail: a dataset needs an e-mail address (or set mapping.contact_email)",
+        "contactEmail: is missing, and a dataset needs an e-mail address",
     ),
     ("already_present", "ODIN", "20.500.12345/9d58d35f-f88f-5df7-b889-e902187bbb76", 0.022, None, None),
     ("updated", "BIFROST", "20.500.12345/0f3c9d7c-21d4-5c1e-8a55-1b1a5f0f7b10", 0.110, None, None),

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.unit.acquisition_events import event, plan, rules
 from tests.unit.letters.buried import buried, case, original
 
-from scicat_ingest.audit.answer import read_answer
 from scicat_ingest.audit.reckoning import Acquisition, Reckoning, State
 from scicat_ingest.consume.record import Record
 from scicat_ingest.deliver.delivered import Delivered
+from scicat_ingest.letters.answer import read_answer
 from scicat_ingest.letters.book import Case
 from scicat_ingest.letters.letter import original_record, read_letter
 from scicat_ingest.letters.replay import replayed_message
@@ -26,7 +26,7 @@ from scicat_ingest.report.message import write_message
 from scicat_ingest.report.outcome import Ingested
 
 if TYPE_CHECKING:
-    from scicat_ingest.audit.answer import Answer
+    from scicat_ingest.letters.answer import Answer
 
 AT = datetime(2026, 4, 22, 9, 0, tzinfo=UTC)
 

@@ -59,14 +59,27 @@ def test_a_number_alone_is_no_object_however_odd(value: bytes) -> None:
     assert flaw(NotAnObject, value).message.endswith("a number")
 
 
-@pytest.mark.parametrize(
-    "value", [b"{", b'{"a"}', b"{'a': 1}", b'{"a": 1} {"b": 2}', b'{"a": 01}', b'{"a": "\x01"}', b" ", b"\0"]
-)
+@pytest.mark.parametrize("value", [b'{"a"}', b"{'a': 1}", b'{"a": 1} {"b": 2}', b'{"a": 01}', b'{"a": "\x01"}', b"\0"])
 def test_what_is_no_json_says_where(value: bytes) -> None:
     """The message has the line and the column of the first error."""
     fault = flaw(InvalidJson, value)
     assert fault.code == "invalid_json"
     assert "line 1, column" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (b"{", "ends in the middle of it: …'{'"),
+        (b'{"title": "Ma', 'ends in the middle of it: …\'{"title": "Ma\''),
+        (b'{"a": [1, 2\n', "ends in the middle of it"),
+        (b" ", "is blank"),
+        (b"{'a': 1}", "got \"'a': 1}\" at line 1, column 2"),
+    ],
+)
+def test_what_is_no_json_is_shown(value: bytes, says: str) -> None:
+    """A record that was cut off is told from one that was never JSON."""
+    assert says in flaw(InvalidJson, value).message
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_another_major_version_is_refused_before_anything_else(version: object) 
     """What is wrong by version 1 may be right by that version."""
     got = fault(UnsupportedVersion, {"specVersion": version, "acquisition": {}})
     assert (got.code, got.field) == ("unsupported_version", "specVersion")
-    assert got.hint == 'this release reads specVersion "1"'
+    assert got.hint.startswith('this release reads specVersion "1"')
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.acquisition_events import record
 
 from scicat_ingest.engine.flood_guard import IN_A_ROW, LAST, FloodGuard
+from scicat_ingest.engine.observer import Observer
+from scicat_ingest.engine.withholding import Withholding
+from scicat_ingest.faults import InvalidField
+from scicat_ingest.report.outcome import DeadLettered
 
 
 def test_more_than_20_in_a_row_of_distinct_keys_trip_it() -> None:
@@ -61,3 +72,16 @@ def test_few_dead_letters_never_trip_it(outcomes: list[bool]) -> None:
         elif dead < IN_A_ROW:
             dead += 1
             assert guard.dead(number, 0.0) is None
+
+
+@pytest.mark.parametrize(("headers", "held"), [((), ["in"]), ((("ingest.replay.of", b"letter"),), [])])
+def test_a_replay_that_fails_again_holds_nothing(headers: Any, held: list[str]) -> None:
+    """A curator who replays before the cause is mended must not stop what the producer sends meanwhile."""
+    told: list[str] = []
+    withholding = Withholding(["in"], (), Observer())
+    at = datetime(2026, 4, 22, tzinfo=UTC)
+    for number in range(50):
+        failed = replace(record(b"{"), topic="in", offset=number, headers=headers)
+        work: Any = SimpleNamespace(record=failed, lane=number)
+        withholding.concerns(work, DeadLettered(failed, InvalidField("no"), None, at, at), 0.0, told.append)
+    assert told == list(withholding.held) == held

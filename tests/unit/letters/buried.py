@@ -16,7 +16,7 @@ from scicat_ingest.report.outcome import DeadLettered
 
 if TYPE_CHECKING:
     from scicat_ingest.letters.letter import DeadLetter
-    from scicat_ingest.letters.resolution import Kind
+    from scicat_ingest.report.contract import ResolutionKind
 
 FAILED_AT = datetime(2026, 4, 22, 9, 0, tzinfo=UTC)
 MISSING = MissingField("it is missing", field="source", hint="send it")
@@ -59,7 +59,7 @@ def case(record: Record) -> Case:
     return Case(read_letter(record), None)
 
 
-def resolved(letter: DeadLetter, kind: Kind, *, minutes: float, offset: int) -> Record:
+def resolved(letter: DeadLetter, kind: ResolutionKind, *, minutes: float, offset: int) -> Record:
     """Give the resolution of a letter, so many minutes after FAILED_AT."""
     at = FAILED_AT + timedelta(minutes=minutes)
     return placed(write_resolution(letter, b"k", kind, by="ada@lab", at=at, why="because"), offset)

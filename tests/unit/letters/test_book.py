@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.letters.buried import FAILED_AT, buried, original, placed, resolved
 
+from scicat_ingest.consume.position import Position
 from scicat_ingest.consume.record import Record
-from scicat_ingest.faults import PidTaken
+from scicat_ingest.faults import EarlierFailed, InvalidField, PidTaken
+from scicat_ingest.letters.answer import Answer
 from scicat_ingest.letters.book import LetterBook
 from scicat_ingest.letters.letter import read_letter
-from scicat_ingest.letters.resolution import RESOLUTION_TYPE
 from scicat_ingest.letters.selection import LetterFilter, find_named, group_letters
+from scicat_ingest.report.contract import RESOLUTION_TYPE
 from scicat_ingest.report.message import Message
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ def book_of(*records: Record, **options: Any) -> LetterBook:
     for record in records:
         book.take(record)
     return book
+
+
+def answer(pid: str, offset: int, *, topic: str = "in", is_whole: bool = True) -> Answer:
+    """Give what the ingested topic says of the record at an offset, which had been there before any replay."""
+    first = Position(topic, 0, offset)
+    return Answer(Position("in", 0, 99), first, pid, None, None, None, is_whole, is_news=True, files=1, bytes=1)
 
 
 def names(cases: list[Case]) -> list[str | None]:
@@ -70,13 +78,41 @@ def test_a_dataset_that_was_ingested_later_closes_its_letter() -> None:
     theirs = buried(original(2), pid="p/2", fault=PidTaken("taken"))
     book = book_of(buried(original(1), pid="p/1"), theirs, keep_resolved=True)
     assert book.watch_pids() == {"p/1": FAILED_AT}
-    book.take_ingested("p/1", FAILED_AT - timedelta(minutes=1))
+    book.take_ingested(answer("p/1", 7), FAILED_AT - timedelta(minutes=1))
     assert names([case for case in book.cases() if case.is_open]) == ["run-1", "run-2"]
-    book.take_ingested("p/1", FAILED_AT + timedelta(minutes=1))
-    book.take_ingested("p/2", FAILED_AT + timedelta(minutes=1))
+    book.take_ingested(answer("p/1", 7), FAILED_AT + timedelta(minutes=1))
+    book.take_ingested(answer("p/2", 7), FAILED_AT + timedelta(minutes=1))
     assert names([case for case in book.cases() if case.is_open]) == ["run-2"]
     kinds = [case.resolved.kind for case in book.cases() if case.resolved]
     assert kinds == ["ingested"]
+
+
+@pytest.mark.parametrize(
+    ("ingested", "still_open"),
+    [
+        (answer("p/1", 6), []),
+        (answer("p/1", 5), []),
+        (answer("p/1", 4), ["run-5"]),
+        (answer("p/1", 4, topic="elsewhere"), []),
+        (answer("p/1", 6, is_whole=False), ["run-5"]),
+        (answer("p/1", 5, is_whole=False), []),
+    ],
+)
+def test_only_what_makes_up_for_a_letter_closes_it(ingested: Answer, still_open: list[str]) -> None:
+    """Not an earlier record that came again, nor one that only added files; its own does in any case."""
+    book = book_of(buried(original(5), pid="p/1"))
+    book.watch_pids()
+    book.take_ingested(ingested, FAILED_AT + timedelta(minutes=1))
+    assert names([case for case in book.cases() if case.is_open]) == still_open
+
+
+def test_a_letter_that_waits_for_an_earlier_one_is_not_closed_by_that() -> None:
+    """It has to be replayed itself; so has one whose first record was replayed before it."""
+    waits = buried(original(5), pid="p/1", fault=EarlierFailed("in/0/3 is a dead letter"))
+    book = book_of(waits)
+    assert book.watch_pids() == {}
+    book.take_ingested(answer("p/1", 9), FAILED_AT + timedelta(minutes=1))
+    assert [case.is_open for case in book.cases()] == [True]
 
 
 def test_a_resolution_that_cannot_be_read_leaves_its_letter_open() -> None:
@@ -131,3 +167,11 @@ def test_groups_are_counted_with_the_latest_as_example() -> None:
     assert [group.name for group in group_letters(letters, "day")] == ["2026-04-22", "2026-04-23"]
     assert [group.name for group in group_letters(letters, "instrument")] == ["ODIN"]
     assert [group.name for group in group_letters(letters, "class")] == ["record"]
+
+
+def test_a_problem_is_a_reason_and_a_field_in_whichever_item_of_a_list() -> None:
+    """Fifty files without a size are one problem; a letter without a field is one of its reason."""
+    fields = ["files[0].size", "files[17].size", "endedAt", None]
+    letters = [read_letter(buried(original(n), fault=InvalidField("no", field=name))) for n, name in enumerate(fields)]
+    found = {group.name: group.count for group in group_letters(letters, "problem")}
+    assert found == {"invalid_field files[].size": 2, "invalid_field endedAt": 1, "invalid_field": 1}

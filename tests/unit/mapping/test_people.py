@@ -33,7 +33,8 @@ def test_the_owner_is_named_by_the_event_else_the_settings(change: dict[str, Any
 def test_an_event_without_owner_is_refused() -> None:
     """SciCat answers 500 without one."""
     got = fault(MissingField, event(**NOBODY))
-    assert (got.field, got.hint) == ("owner.name", "or set mapping.owner")
+    assert got.field == "owner.name"
+    assert "or set mapping.owner" in got.hint
     assert fault(InvalidField, event(dataset={"owner": ["A"]})).field == "dataset.owner"
 
 
@@ -66,7 +67,8 @@ def test_the_contact_is_the_first_address_that_scicat_takes(
 def test_an_event_without_any_address_is_refused_with_the_reason() -> None:
     """SciCat needs one; the message has the address that it would not take."""
     got = fault(MissingField, event(owner={"name": "A"}))
-    assert (got.field, got.hint) == ("contactEmail", "or set mapping.contact_email")
+    assert got.field == "contactEmail"
+    assert "or set mapping.contact_email" in got.hint
     got = fault(MissingField, event(owner={"name": "A"}, contactEmail="nonsense"))
     assert '"nonsense"' in got.message
 

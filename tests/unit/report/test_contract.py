@@ -11,15 +11,16 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft202012Validator
 
-from scicat_ingest.cli.schema import DOCUMENTS, asyncapi
+from scicat_ingest.cli.schema import DOCUMENTS, asyncapi, sample_resolutions
 from scicat_ingest.testing.sample_outcomes import sample_messages
 
 RELEASED = Path(__file__).parents[2] / "contract" / "released"
-MESSAGES = sample_messages()
+MESSAGES = sample_messages() | {"resolution": sample_resolutions()}
 ASYNCAPI = asyncapi()
 KINDS = [("ingested", message) for message in MESSAGES["ingested"]] + [
     ("dead-letter", message) for message in MESSAGES["deadLetter"]
 ]
+KINDS += [("resolution", message) for message in MESSAGES["resolution"]]
 
 
 def headers(message: Any) -> dict[str, str]:
@@ -35,7 +36,7 @@ def test_each_schema_is_one(name: str) -> None:
 @pytest.mark.parametrize(("kind", "message"), KINDS)
 def test_what_the_service_writes_is_what_the_schema_says(kind: str, message: Any) -> None:
     """Values of answers, headers of dead letters; the examples of the document are such messages."""
-    written = message.json() if kind == "ingested" else headers(message)
+    written = headers(message) if kind == "dead-letter" else message.json()
     Draft202012Validator(DOCUMENTS[kind]()).validate(written)
 
 
@@ -84,7 +85,7 @@ def test_the_asyncapi_document_has_what_version_3_asks_for() -> None:
                     Draft202012Validator(schema).validate(example[part])
 
 
-@pytest.mark.parametrize("name", ["event", "ingested", "dead-letter"])
+@pytest.mark.parametrize("name", ["event", "ingested", "dead-letter", "resolution"])
 def test_a_new_version_only_adds_what_may_be_missing(name: str) -> None:
     """Against the schemas as they were last released: nothing is gone, renamed, of another type, or newly needed."""
     old = json.loads((RELEASED / f"{name}.v1.json").read_text())

@@ -231,6 +231,33 @@ def test_a_dead_letter_that_is_too_large_loses_its_value_only() -> None:
     assert headers(cut)["ingest.dlq.value_sha256"] == hashlib.sha256(b"{" * 10_000).hexdigest()
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record("t", 2, 9, 17, b"k" * 900_000, b"{", ()),
+        Record("t", 2, 9, 17, b"k", b"{", (("x", b"y" * 900_000),)),
+        Record("t", 2, 9, 17, b"k", b"{" * 400_000, (("x" * 900_000, b""),)),
+        Record("t", 2, 9, 17, b"k", b"{", tuple(("a", b"b") for _ in range(120_000))),
+    ],
+)
+def test_a_dead_letter_of_a_huge_key_or_headers_fits_all_the_same(record: Record) -> None:
+    """A record that Kafka took must not stop the service because its letter is too large: its coordinates stay."""
+    letter = fit_message(write(dead(InvalidField("no", field="a"), record)), 800_000)
+    assert (letter.key, letter.value) == (None, None)
+    assert sum(len(name) + len(text) for name, text in letter.headers) < 3000
+    said = headers(letter)
+    assert (said["ingest.dlq.original_headers"], said["ingest.dlq.headers_omitted"]) == ("0", "true")
+    assert (said["ingest.dlq.partition"], said["ingest.dlq.offset"], said["ingest.dlq.timestamp"]) == ("2", "9", "17")
+    assert (said["ingest.dlq.reason"], said["ce_id"]) == ("invalid_field", outcome_id(record))
+    assert said["ingest.dlq.value_bytes"] == str(len(record.value or b""))
+
+
+def test_a_trace_that_is_none_is_not_carried_on() -> None:
+    """It may be of any size."""
+    traced = record(event(), headers=(("tracestate", b"x" * 900_000),))
+    assert "tracestate" not in headers(write(ingested(plan(event()), traced)))
+
+
 def test_an_ingested_event_names_at_most_a_thousand_ids() -> None:
     """The counts are whole."""
     many = tuple(map(str, range(3000)))

@@ -23,6 +23,8 @@ class Answer:
     acquisition_id: str | None
     instrument: str | None
     run: str | None
+    is_whole: bool
+    """Whether it says all of the acquisition: not so, if its files came on top of those of earlier records."""
     is_news: bool
     """Whether something was written; else it was all there already."""
     files: int
@@ -44,6 +46,7 @@ def read_answer(record: Record) -> Answer | None:
             acquisition_id=said.get("acquisitionId"),
             instrument=said.get("instrument"),
             run=said.get("runNumber"),
+            is_whole=said.get("filesMode") != "additional",
             is_news=said.get("verdict") != "already_present",
             files=int(said.get("files", 0)),
             bytes=int(said.get("bytes", 0)),
