@@ -6,6 +6,7 @@ Each command is one module with `add_arguments` and `run`; only the one that is 
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import logging
 import os
@@ -95,7 +96,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == called:
+            gc.disable()  # what an import makes is no garbage, and looking for some takes as long as importing
             module = import_module(f"scicat_ingest.cli.{name.replace('-', '_')}")
+            gc.enable()
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

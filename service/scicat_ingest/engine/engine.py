@@ -21,11 +21,7 @@ from scicat_ingest.engine.remembered import Remembered
 from scicat_ingest.engine.standing import Standing, count_held, count_ready, stand
 from scicat_ingest.engine.states import EngineState
 from scicat_ingest.engine.withholding import Withholding
-from scicat_ingest.faults import (
-    ConfigurationFault,
-    KafkaUnavailable,
-    StreamFault,
-)
+from scicat_ingest.faults import ConfigurationFault, KafkaUnavailable, StreamFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -49,6 +45,8 @@ COMMIT_EVERY_SECONDS = 1.0
 REPUBLISH_SECONDS = 1.0
 FETCH_SECONDS = 1.0
 """How long one fetch waits for records; it is cut short when more partitions may be read."""
+FIRST_FETCH_SECONDS = 0.1
+"""The same until one has worked, which is when the service is ready: there may be nothing to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +230,8 @@ class Engine:
         records: list[Record] = []
         try:
             with anyio.CancelScope() as self._fetch_scope:
-                records = await self._stream.fetch(self._reading, most, FETCH_SECONDS)
+                wait = FIRST_FETCH_SECONDS if starting else FETCH_SECONDS
+                records = await self._stream.fetch(self._reading, most, wait)
         except ConfigurationFault as fault:
             if starting:
                 raise

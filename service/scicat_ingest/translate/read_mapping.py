@@ -10,9 +10,6 @@ import typing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jsonschema.exceptions import SchemaError
-from jsonschema.validators import validator_for
-
 from scicat_ingest.decode.event import AcquisitionCompleted
 from scicat_ingest.decode.event_part import EventPart
 from scicat_ingest.faults import InvalidMapping
@@ -198,6 +195,9 @@ def _on_missing(placed: Placed | None, acquisition: Mapping[str, Node], file: st
 
 
 def _schema(text: str, placed: Placed, file: str) -> Mapping[str, Any]:
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415 (few need it: 20 MB, up to a second)
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+
     where = f"{file}:{placed.line}: metadata_schema {placed.value}"
     try:
         schema = json.loads(text)

@@ -10,7 +10,7 @@ from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
 from scicat_ingest.mapping.lint.clean import clean_names
 from scicat_ingest.mapping.lint.findings import Findings
 from scicat_ingest.mapping.lint.keys import SIBLING, flawed_names, misread_siblings, safe_name, without_collisions
-from scicat_ingest.mapping.lint.schema import json_bytes, lint_schema
+from scicat_ingest.mapping.lint.size import json_bytes
 from scicat_ingest.mapping.lint.units import MOST_UNITS, is_known_unit
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def lint_metadata(
     if settings.size != "off":
         _judge_size(mended, names, settings, findings)
     if schema is not None:
+        from scicat_ingest.mapping.lint.schema import lint_schema  # noqa: PLC0415 (few need it: 20 MB, up to a second)
+
         lint_schema(mended, schema, settings.metadata_schema, findings)
     return mended, findings.warnings()
 

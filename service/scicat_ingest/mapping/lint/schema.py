@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend, validator_for
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
-from pydantic_core import to_json
 from referencing.exceptions import Unresolvable
+
+from scicat_ingest.mapping.lint.size import json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,14 +60,6 @@ def lint_schema(metadata: Mapping[str, Any], schema: Mapping[str, Any], policy: 
         findings.judge("warn", what, (), got=str(error))
     except RecursionError:
         findings.judge("warn", "not checked against the schema: metadata or schema are nested too deep", ())
-
-
-def json_bytes(value: Any) -> int:
-    """Give the length of a value as JSON."""
-    try:
-        return len(to_json(value))
-    except ValueError:  # half of a surrogate pair
-        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 def _say(error: ValidationError) -> str:
