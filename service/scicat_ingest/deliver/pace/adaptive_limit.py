@@ -1,7 +1,8 @@
 """How many deliveries at once (pure): more while SciCat answers as fast as ever, fewer when it does not.
 
-Additive increase, multiplicative decrease, decided once a window. Latency is compared with the same route's own
-baseline, for bodies of about the same size: a GET of 10 ms and a block POST of 2 s share no average.
+Decided once a window. The limit doubles until SciCat is slower than at first, and goes back to half of that; from then
+on it grows by an eighth and falls by a tenth. Latency is compared with the same route's own baseline, for bodies of
+about the same size: a GET of 10 ms and a block POST of 2 s share no average.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ NEAR = 2.0
 """Up to so many times its baseline, latency is as ever."""
 SLOW = 3.0
 """From so many times its baseline on, it is slow; between the two, nothing changes."""
+QUICK_SECONDS = 0.01
+"""A shorter baseline counts as this: such latencies are as much our own event loop's as SciCat's."""
+GROWTH = 1 / 8
 ON_SLOW = 0.9
 ON_PUSH_BACK = 0.6
 BASELINE_RISE = 0.1
@@ -40,6 +44,7 @@ class AdaptiveLimit:
     def __init__(self, most: int, now: float = 0.0) -> None:
         self._most = most
         self._limit = float(min(FIRST, most))
+        self._doubling = True
         self._baselines: dict[Hashable, float] = {}
         self._window = _Window(now)
 
@@ -70,10 +75,13 @@ class AdaptiveLimit:
         ratio = self._ratio(window.latencies)
         if window.pushed_back:
             self._limit *= ON_PUSH_BACK
+        elif ratio > NEAR and self._doubling:
+            self._limit /= 2
         elif ratio >= SLOW:
             self._limit *= ON_SLOW
         elif ratio <= NEAR and window.limit_reached:
-            self._limit += 1
+            self._limit += self._limit if self._doubling else max(1.0, self._limit * GROWTH)
+        self._doubling = self._doubling and ratio <= NEAR and not window.pushed_back
         self._limit = min(max(self._limit, 1.0), float(self._most))
 
     def _ratio(self, latencies: dict[Hashable, list[float]]) -> float:
@@ -84,5 +92,5 @@ class AdaptiveLimit:
             baseline = self._baselines.get(kind, middle)
             rise = (middle - baseline) * BASELINE_RISE if self._limit <= FIRST else 0.0
             self._baselines[kind] = middle if middle < baseline else baseline + rise
-            ratios += [middle / max(baseline, 1e-6)] * len(seconds)
+            ratios += [middle / max(baseline, QUICK_SECONDS)] * len(seconds)
         return median(ratios) if ratios else 1.0

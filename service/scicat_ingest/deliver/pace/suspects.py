@@ -50,6 +50,10 @@ class Suspects:
         if key in self._under_way and self._under_way[key].alone:
             self._strikes[key] += 1
 
+    def suspect(self, key: Hashable) -> None:
+        """Note that the catalogue was found down after a record's write, and others had noticed it before."""
+        self._strikes.setdefault(key, 0)
+
     def end(self, key: Hashable) -> None:
         """Note that an attempt has ended, well or not."""
         self._under_way.pop(key, None)

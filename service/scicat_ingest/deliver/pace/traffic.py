@@ -232,8 +232,10 @@ class Traffic:
 
         `began` is what `begin` gave; `wrote`: SciCat may have got a write of this record, and not answered well.
         """
-        if began != self._openings:
-            return  # it was under way when the circuit opened: that is known
+        if began != self._openings:  # it was under way when the circuit opened: that is known
+            if wrote and health is Health.DOWN:
+                self._suspects.suspect(pid)
+            return
         if health is Health.UP:
             self._suspects.clear(pid)
         elif health is Health.DOWN:

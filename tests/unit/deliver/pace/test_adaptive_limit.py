@@ -35,10 +35,45 @@ def test_it_finds_how_many_the_server_bears() -> None:
     assert 4 <= limit.limit <= 13
 
 
-def test_a_fast_server_gets_all_it_may_within_half_a_minute() -> None:
-    """One more a window."""
+def test_a_fast_server_gets_all_it_may_within_some_seconds() -> None:
+    """Twice as many a window, as long as SciCat is never slower than at first."""
+    limit = AdaptiveLimit(64)
+    Server(limit, 0.2, 1000).run(10)
+    assert limit.limit == 64
+
+
+def test_what_was_too_much_is_halved_at_once() -> None:
+    """Doubling ends with the first window in which SciCat is slow: it goes back to what was good."""
+    limit = AdaptiveLimit(64)
+    server = Server(limit, 0.02, 4)
+    seen = []
+    for _ in range(30):
+        server.run(0.5)
+        seen.append(limit.limit)
+    most = seen.index(16)
+    assert seen[most:][:4].count(16) <= 3
+    assert set(seen[most + 4 :]) <= {8, 9}
+
+
+def test_after_pushing_back_it_grows_by_an_eighth() -> None:
+    """A server that once had too much is approached slowly."""
+    limit = AdaptiveLimit(64)
+    server = Server(limit, 0.02, 1000)
+    server.run(10)
+    limit.pushed_back(server.now + 2)
+    assert limit.limit == 38
+    server.now += 2
+    server.run(1.5)
+    assert 42 <= limit.limit <= 43
+
+
+def test_latencies_of_milliseconds_are_our_own_matter() -> None:
+    """From 1 ms to 15 ms is no sign of a busy server: with many under way, our own loop takes as long."""
     limit = AdaptiveLimit(32)
-    Server(limit, 0.02, 1000).run(35)
+    server = Server(limit, 0.001, 1000)
+    server.run(3)
+    server.service = 0.015
+    server.run(10)
     assert limit.limit == 32
 
 

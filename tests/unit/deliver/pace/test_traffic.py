@@ -121,6 +121,15 @@ async def test_an_attempt_from_before_says_nothing_about_now(traffic: Traffic) -
     assert not traffic.is_deadly("slow")
 
 
+async def test_a_write_that_was_under_way_when_the_circuit_opened_makes_a_suspect(traffic: Traffic) -> None:
+    """The failures of those beside it may have opened it first: nothing else would ever try this one alone."""
+    before = {name: traffic.begin(name) for name in ("innocent", "poison")}
+    fail_alone(traffic, "a", Health.DOWN, wrote=False)
+    traffic.failed("innocent", before["innocent"], Health.DOWN, wrote=False)
+    traffic.failed("poison", before["poison"], Health.DOWN, wrote=True)
+    assert [name in traffic.isolated for name in before] == [False, True]
+
+
 @pytest.mark.parametrize(("good_before", "opens"), [(4.0, False), (6.0, True)])
 async def test_silence_is_believed_only_if_nobody_had_an_answer_lately(
     traffic: Traffic, clock: Clock, good_before: float, *, opens: bool
