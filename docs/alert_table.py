@@ -33,6 +33,9 @@ inhibit_rules:
     target_matchers:
       - alertname=~"ScicatIngestReplicaDown|ScicatIngestRestarting|ScicatIngestTimeToDrain|ScicatIngestFreshnessBudgetBurning"
     equal: [namespace, job]
+  - source_matchers: [alertname="ScicatIngestKafkaAway"]
+    target_matchers: [alertname="ScicatIngestKafkaNotAcknowledging"]
+    equal: [namespace, job]
   - source_matchers: [alertname="ScicatIngestOldestOpenRecord", severity="critical"]
     target_matchers: [alertname="ScicatIngestOldestOpenRecord", severity="warning"]
     equal: [namespace, job, topic]
