@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import time
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -14,8 +16,11 @@ from tests.simulation.play import TOPIC, Catalogue, Play
 from tests.unit.observe.scrape import Scrape
 
 from scicat_ingest.faults import KafkaUnavailable
+from scicat_ingest.observe.logs import JsonLines, OutcomeLog
 
 if TYPE_CHECKING:
+    import pytest
+
     from scicat_ingest.observe.ops import Ops
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -313,6 +318,59 @@ def test_the_number_of_series_does_not_grow() -> None:
         assert len(seen.values) == numbers[1]
 
     play.run(plot)
+
+
+def test_a_scrape_is_cheap_when_memory_is_full() -> None:
+    """At most 30 ms of CPU, with 32 partitions and all 2 000 records held; a status costs no more."""
+    play = Play(Catalogue(), partitions=32)
+
+    async def plot(play: Play) -> None:
+        [ops] = play.ops
+        play.catalogue.up = False
+        for number in range(2100):
+            play.send(f"run-{number}")
+        await anyio.sleep(30)
+        assert sum(Scrape.of(ops).by("held_records", "state").values()) > 1900
+        for path in ("/metrics", "/api/status"):
+            resource = ops.resources()[path]
+            spent = []
+            for _ in range(5):
+                began = time.process_time()
+                resource.get({})
+                spent.append(time.process_time() - began)
+            costs[path] = min(spent)
+
+    costs: dict[str, float] = {}
+    play.run(plot)
+    assert max(costs.values()) <= 0.030, costs
+
+
+def test_each_outcome_is_one_line_that_is_found_by_its_ids(caplog: pytest.LogCaptureFixture) -> None:
+    """Record, id of the outcome, trace, pid and reason; dead letters stand out."""
+    play = Play(Catalogue())
+    headers = (("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01".encode()),)
+
+    async def plot(play: Play) -> None:
+        play.send("run-1")
+        play.kafka.append(TOPIC, 0, b"{", timestamp_ms=0, headers=headers)
+        play.send("run-2", status="cancelled")
+        await play.until_done(2)
+        await anyio.sleep(2)
+        play.ops[0].heart.beat()
+
+    play.run(plot)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    log = OutcomeLog()
+    for published in play.kafka.published:
+        log.published(published.outcome)
+    lines = {line["record"]: line for line in map(json.loads, map(JsonLines().format, caplog.records))}
+    assert len(caplog.records) == len(lines) == len(play.kafka.published)
+    first, broken = lines[f"{TOPIC}[0]@0"], lines[f"{TOPIC}[0]@1"]
+    assert (first["level"], first["verdict"], first["acquisition"]) == ("INFO", "created", "run-1")
+    assert first["pid"].startswith("20.500.12345/")
+    assert (broken["level"], broken["reason"], broken["trace_id"]) == ("WARNING", "invalid_json", TRACE)
+    assert len({line["outcome_id"] for line in lines.values()}) == len(lines)
 
 
 def test_exemplars_carry_the_trace_of_the_producer() -> None:
