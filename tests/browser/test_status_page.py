@@ -83,6 +83,10 @@ def test_it_lives_without_being_reloaded_and_says_when_the_service_is_gone(chrom
     assert page.locator("#state").inner_text() == "no answer", "what it was is no longer known"
     assert page.title().startswith("no answer: ")
     assert page.evaluate("document.body.className") == "old"
+    page.evaluate("scrollTo(0, 1000)")
+    box = page.locator("#gone").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 50, "it stays in sight"
     served.status = sample_statuses()["normal"]
     page.wait_for_selector("#gone", state="hidden")
     assert page.locator("#conditions li").count() == 0
@@ -168,10 +172,15 @@ def test_everything_is_reached_by_keyboard_and_named_for_screen_readers(chromium
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "find"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip", "past a hundred links"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "dead-title"
     assert page.locator("table:not(:has(caption))").count() == 0
     assert page.locator("th:not([scope])").count() == 0
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.get_by_role("table").get_by_role("row").get_by_role("cell").count() > 100, "cards are still a table"
+    assert page.get_by_role("columnheader", name="dataset, reason").count() == 1
     unnamed = "[role=region]:not([aria-labelledby]), input:not([id]), section:not([aria-labelledby])"
     assert page.locator(unnamed).count() == 0
     assert page.get_by_role("search").or_(page.get_by_label("Where is my run?")).count() == 1
