@@ -159,7 +159,7 @@ HELD = Row(
             "Bytes of the records as they came; decoded they take about five times as much.",
             "bytes",
             (
-                Query("sum(scicat_ingest_held_bytes{$where})", "held"),
+                Query("sum by (state) (scicat_ingest_held_bytes{$where})", "{{state}}"),
                 Query("sum(scicat_ingest_held_limit_bytes{$where})", "limit"),
             ),
         ),

@@ -175,7 +175,8 @@ async def open_engine(
         producer = await stack.enter_async_context(open_producer(settings.kafka))
         stream = KafkaStream(settings.kafka, rules, accept_loss=accept_loss)
         pipeline = Pipeline(rules, deliveries, facility, settings.joins, RealClock().now)
-        watchdog = Watchdog(stream.lags, session_timeout_seconds=settings.kafka.session_timeout_seconds)
+        session_timeout = settings.kafka.session_timeout_seconds
+        watchdog = Watchdog(stream.lags, session_timeout_seconds=session_timeout, tell=ops.kafka_asked)
         reload = Reload(settings, facility, lambda mappings: pipeline.use(rules_by_topic(settings, mappings)))
         parts = Parts(
             stream=stream,

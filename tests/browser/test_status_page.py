@@ -79,10 +79,57 @@ def test_it_lives_without_being_reloaded_and_says_when_the_service_is_gone(chrom
     served.status = None
     page.wait_for_selector("#gone:not([hidden])")
     assert "does not answer" in page.locator("#gone").inner_text()
-    assert "is old" in page.locator("#gone").inner_text()
+    assert "What is below is of 2026-04-22 09:30:00 UTC" in page.locator("#gone").inner_text()
+    assert page.locator("#state").inner_text() == "no answer", "what it was is no longer known"
+    assert page.title().startswith("no answer: ")
+    assert page.evaluate("document.body.className") == "old"
+    page.evaluate("scrollTo(0, 1000)")
+    box = page.locator("#gone").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 50, "it stays in sight"
     served.status = sample_statuses()["normal"]
     page.wait_for_selector("#gone", state="hidden")
     assert page.locator("#conditions li").count() == 0
+    assert page.locator("#state").inner_text() == "working (running)"
+    assert page.evaluate("document.body.className") == ""
+    page.context.close()
+
+
+def test_what_somebody_looks_at_stays_there_while_the_page_lives(chromium: Browser, served: Served) -> None:
+    """Focus on a link and selected text outlive updates, and new rows above them; no element is there twice."""
+    page = open_page(chromium, served, "normal")
+    rows = page.locator("#outcomes tbody tr")
+    before = rows.count()
+    rows.nth(3).locator("a").focus()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#configuration'))")
+    page.evaluate("document.querySelector('#configuration').parentElement.open = true")
+    chosen = page.evaluate("document.activeElement.textContent")
+    later = sample_statuses()["normal"]
+    new = {**later["lastOutcomes"][0], "record": "scicat.acquisitions/0/9999"}
+    served.status = {**later, "now": "2026-04-22T09:31:00.000Z", "lastOutcomes": [new, *later["lastOutcomes"]]}
+    page.locator("#outcomes", has_text="scicat.acquisitions/0/9999").wait_for()
+    assert rows.count() == before + 1
+    assert rows.nth(4).locator("time").inner_text() == "71 s ago"
+    assert page.evaluate("document.activeElement.textContent") == chosen
+    assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 5
+    assert "bootstrap_servers" in page.evaluate("getSelection().toString()")
+    served.status = later
+    page.locator("#updated", has_text="09:30:00").wait_for()
+    assert rows.count() == before
+    page.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_dead_letter_is_read_without_scrolling_sideways(chromium: Browser, served: Served, size: str) -> None:
+    """On a phone too: what it is, of which instrument, why, and where its record is."""
+    page = open_page(chromium, served, "normal", SIZES[size])
+    row = page.locator("#outcomes tr.dead").first
+    for text in ("dead lettered", "DREAM", "run-4198", "missing_field: contactEmail", "scicat.acquisitions/2/1185"):
+        shown = row.get_by_text(text).first
+        box = shown.bounding_box()
+        assert box is not None, text
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= SIZES[size][0], text
     page.context.close()
 
 
@@ -125,8 +172,15 @@ def test_everything_is_reached_by_keyboard_and_named_for_screen_readers(chromium
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "find"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip", "past a hundred links"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "dead-title"
     assert page.locator("table:not(:has(caption))").count() == 0
     assert page.locator("th:not([scope])").count() == 0
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.get_by_role("table").get_by_role("row").get_by_role("cell").count() > 100, "cards are still a table"
+    assert page.get_by_role("columnheader", name="dataset, reason").count() == 1
     unnamed = "[role=region]:not([aria-labelledby]), input:not([id]), section:not([aria-labelledby])"
     assert page.locator(unnamed).count() == 0
     assert page.get_by_role("search").or_(page.get_by_label("Where is my run?")).count() == 1

@@ -63,6 +63,7 @@ class Prometheus:
     async def ask(self, path: str, **params: str) -> Any:
         async with httpx.AsyncClient(timeout=10) as client:
             answer = await client.get(f"{self._url}/api/v1/{path}", params=params)
+        answer.raise_for_status()  # while it starts, it is 503 Service Unavailable
         return answer.json()["data"]
 
     async def firing(self) -> set[str]:

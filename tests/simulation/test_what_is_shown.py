@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
+import time
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,12 @@ import httpx
 from tests.simulation.play import TOPIC, Catalogue, Play
 from tests.unit.observe.scrape import Scrape
 
+from scicat_ingest.faults import KafkaUnavailable
+from scicat_ingest.observe.logs import JsonLines, OutcomeLog
+
 if TYPE_CHECKING:
+    import pytest
+
     from scicat_ingest.observe.ops import Ops
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -45,6 +53,7 @@ def test_every_outcome_is_counted_once_with_its_age_and_its_cost() -> None:
         play.send("run-2", status="cancelled")
         await play.until_done(3)
         await anyio.sleep(2)
+        play.ops[0].heart.beat()
         scrapes.append(Scrape.of(play.ops[0]))
         shown.update(status(play.ops[0]))
 
@@ -59,6 +68,7 @@ def test_every_outcome_is_counted_once_with_its_age_and_its_cost() -> None:
     }
     assert seen.get("records_total", topic=TOPIC, outcome="completed") == 0, "it is there before it is needed"
     assert seen.get("dead_letters_total", topic=TOPIC, reason="invalid_json", fault_class="record") == 1
+    assert seen.get("ignored_total", topic=TOPIC, reason="cancelled") == 1
     assert seen.get("record_age_at_commit_seconds_count", topic=TOPIC) == 3, "one has no timestamp"
     assert seen.get("record_age_at_commit_seconds_bucket", topic=TOPIC, le="300.0") == 3
     assert seen.get("record_work_seconds_count", topic=TOPIC) == 4
@@ -74,8 +84,10 @@ def test_every_outcome_is_counted_once_with_its_age_and_its_cost() -> None:
     assert seen.get("assigned_partitions") == 1
     assert seen.get("lag_records", topic=TOPIC, partition="0") == 0
     assert seen.get("oldest_open_record_age_seconds", topic=TOPIC, partition="0") == 0
-    assert seen.by("held_records", "state") == {}
+    assert seen.by("held_records", "state") == seen.by("held_bytes", "state") == {}
     assert seen.get("token_renewals_total", result="success") == 1
+    expires, issued = seen.get("token_expires_timestamp_seconds"), seen.get("token_issued_timestamp_seconds")
+    assert (expires or 0) - (issued or 0) == play.catalogue.token_life
     assert seen.get("state", state="running") == 1
     assert seen.get("circuit_open") == 0
     assert seen.get("source_held", topic=TOPIC) == 0
@@ -98,17 +110,22 @@ def test_an_outage_shows_what_waits_where_and_for_how_long() -> None:
             play.send("run-0")
             await play.until_done()
             play.catalogue.up = False
-            for number in range(1, 101):
+            for number in (1, *range(1, 101)):
                 play.send(f"run-{number}")
             await anyio.sleep(600)
             seen = Scrape.of(ops)
             assert seen.get("circuit_open") == 1
             assert (seen.get("circuit_opened_total") or 0) >= 1
             assert 550 <= (seen.get("paused_seconds_total", reason="circuit") or 0) <= 600
-            assert seen.get("lag_records", topic=TOPIC, partition="0") == 100
+            assert seen.get("lag_records", topic=TOPIC, partition="0") == 101
             assert 599 <= (seen.get("oldest_open_record_age_seconds", topic=TOPIC, partition="0") or 0) <= 601
             assert sum(seen.by("held_records", "state").values()) <= 50
-            assert seen.by("gate_waiting", "gate").keys() == {"circuit"}
+            assert seen.by("gate_waiting", "gate").keys() == {"circuit", "lane"}
+            assert seen.get("gate_waiting", gate="lane") == 1, "the second of run-1"
+            held, sizes = seen.by("held_records", "state"), seen.by("held_bytes", "state")
+            assert sizes.keys() == held.keys()
+            assert all(sizes[state] / held[state] > 100 for state in held)
+            assert status(ops)["held"]["bytes"] == sum(sizes.values())
             assert seen.by("scicat_attempts_total", "result")["transient"] > 0
             assert readiness(ops) == (HTTPStatus.OK, [])
             assert "SciCat is away: work is paused" in titles(ops)
@@ -119,9 +136,56 @@ def test_an_outage_shows_what_waits_where_and_for_how_long() -> None:
             assert seen.get("circuit_open") == 0
             assert seen.get("lag_records", topic=TOPIC, partition="0") == 0
             assert seen.by("gate_waiting", "gate") == {}
-            assert seen.get("records_total", topic=TOPIC, outcome="created") == 101
+            assert seen.by("records_total", "outcome") == {"created": 101, "already_present": 1}
             assert status(ops)["conditions"] == []
             tasks.cancel_scope.cancel()
+
+    play.run(plot)
+
+
+def test_failing_requests_are_told_while_work_goes_on() -> None:
+    """An overloaded SciCat, say: the circuit may stay closed. A minute after the last failure nothing is told."""
+    play = Play(Catalogue())
+    title = "many requests to SciCat fail"
+
+    async def plot(play: Play) -> None:
+        [ops] = play.ops
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ops.heart.run)
+            play.catalogue.noise = 0.12
+            for number in range(300):
+                play.send(f"run-{number}")
+                await anyio.sleep(0.2)
+            [told] = [each for each in status(ops)["conditions"] if each["title"] == title]
+            assert told["severity"] == "degraded"
+            assert re.fullmatch(r"of \d+ within a minute: \d+ transient", told["detail"])
+            play.catalogue.noise = 0.0
+            await play.until_done()
+            await anyio.sleep(61)
+            assert status(ops)["conditions"] == []
+            tasks.cancel_scope.cancel()
+
+    play.run(plot)
+
+
+def test_kafka_that_does_not_answer_is_told_even_when_nothing_waits_for_it() -> None:
+    """The watchdog asks it; nothing is read meanwhile."""
+    play = Play(Catalogue())
+
+    async def plot(play: Play) -> None:
+        [ops] = play.ops
+        assert Scrape.of(ops).get("kafka_answers") is None, "it was not asked yet"
+        ops.kafka_asked(KafkaUnavailable("no offsets within 10 s"))
+        ops.heart.beat()
+        await anyio.sleep(60)
+        ops.heart.beat()
+        assert Scrape.of(ops).get("kafka_answers") == 0
+        assert Scrape.of(ops).get("paused_seconds_total", reason="kafka") == 60
+        assert titles(ops) == ["Kafka does not answer"]
+        assert readiness(ops) == (HTTPStatus.OK, [])
+        ops.kafka_asked(None)
+        assert Scrape.of(ops).get("kafka_answers") == 1
+        assert titles(ops) == []
 
     play.run(plot)
 
@@ -173,7 +237,7 @@ def test_a_held_source_is_named_and_its_oldest_record_grows_old() -> None:
         assert seen.get("source_held", topic=TOPIC) == 1
         assert (seen.get("oldest_open_record_age_seconds", topic=TOPIC, partition="0") or 0) > 990
         assert (seen.get("lag_records", topic=TOPIC, partition="0") or 0) > 0
-        assert f"Source {TOPIC} is held" in titles(ops)
+        assert f"the source {TOPIC} is held" in titles(ops)
         assert status(ops)["sources"][0]["held"] is True
 
     play.run(plot)
@@ -254,6 +318,59 @@ def test_the_number_of_series_does_not_grow() -> None:
         assert len(seen.values) == numbers[1]
 
     play.run(plot)
+
+
+def test_a_scrape_is_cheap_when_memory_is_full() -> None:
+    """At most 30 ms of CPU, with 32 partitions and all 2 000 records held; a status costs no more."""
+    play = Play(Catalogue(), partitions=32)
+
+    async def plot(play: Play) -> None:
+        [ops] = play.ops
+        play.catalogue.up = False
+        for number in range(2100):
+            play.send(f"run-{number}")
+        await anyio.sleep(30)
+        assert sum(Scrape.of(ops).by("held_records", "state").values()) > 1900
+        for path in ("/metrics", "/api/status"):
+            resource = ops.resources()[path]
+            spent = []
+            for _ in range(5):
+                began = time.process_time()
+                resource.get({})
+                spent.append(time.process_time() - began)
+            costs[path] = min(spent)
+
+    costs: dict[str, float] = {}
+    play.run(plot)
+    assert max(costs.values()) <= 0.030, costs
+
+
+def test_each_outcome_is_one_line_that_is_found_by_its_ids(caplog: pytest.LogCaptureFixture) -> None:
+    """Record, id of the outcome, trace, pid and reason; dead letters stand out."""
+    play = Play(Catalogue())
+    headers = (("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01".encode()),)
+
+    async def plot(play: Play) -> None:
+        play.send("run-1")
+        play.kafka.append(TOPIC, 0, b"{", timestamp_ms=0, headers=headers)
+        play.send("run-2", status="cancelled")
+        await play.until_done(2)
+        await anyio.sleep(2)
+        play.ops[0].heart.beat()
+
+    play.run(plot)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    log = OutcomeLog()
+    for published in play.kafka.published:
+        log.published(published.outcome)
+    lines = {line["record"]: line for line in map(json.loads, map(JsonLines().format, caplog.records))}
+    assert len(caplog.records) == len(lines) == len(play.kafka.published)
+    first, broken = lines[f"{TOPIC}[0]@0"], lines[f"{TOPIC}[0]@1"]
+    assert (first["level"], first["verdict"], first["acquisition"]) == ("INFO", "created", "run-1")
+    assert first["pid"].startswith("20.500.12345/")
+    assert (broken["level"], broken["reason"], broken["trace_id"]) == ("WARNING", "invalid_json", TRACE)
+    assert len({line["outcome_id"] for line in lines.values()}) == len(lines)
 
 
 def test_exemplars_carry_the_trace_of_the_producer() -> None:

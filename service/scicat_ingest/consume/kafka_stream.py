@@ -270,7 +270,7 @@ class KafkaStream:
             with anyio.fail_after(LOOKED_UP_WITHIN_SECONDS):
                 found = await self._look_up(own.unjudged)
         except TimeoutError:
-            _LOG.warning("Kafka does not tell offsets; waiting")
+            _LOG.warning("Kafka does not tell offsets, are the brokers up? It is asked again")
             return
         if turn != own.turn:
             return

@@ -34,7 +34,7 @@ async def check_account(
             if fault.__cause__ is not None and classify_exception(fault.__cause__).blames_configuration:
                 raise WrongEndpoint(f"{scicat.url}: {fault.__cause__}") from None
             delay = delay_seconds(attempt, retry, clock.chance(), fault.retry_after)
-            _LOG.warning("SciCat is not there yet: %s; next try in %.1f s", fault.message, delay)
+            _LOG.warning("SciCat is not there yet, is it up? %s; next try in %.1f s", fault.message, delay)
             await clock.sleep(delay)
     if scicat.read_back_group is not None and scicat.read_back_group not in groups:
         ours = ", ".join(groups) or "none"

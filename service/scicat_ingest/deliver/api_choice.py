@@ -30,5 +30,10 @@ class ApiChoice:
             return self._setting == "v3"
         if route not in self._fallen_back:
             self._fallen_back.add(route)
-            _LOG.warning("%s: SciCat's v4 route is not for this account or server (%s); using v3", route.name, reason)
+            _LOG.info(
+                "%s: SciCat's v4 route is not for this account or server (%s); using v3, which does the same. "
+                "scicat.api: v3 asks no more",
+                route.name,
+                reason,
+            )
         return True

@@ -60,6 +60,8 @@ def result_of(route: Route, verdict: Verdict, answer: Answer) -> Result:
     """
     if route is Route.WHOAMI and verdict is Verdict.DONE and answer.document is None:
         return "credential"
-    if route is Route.LOOK_UP and verdict is Verdict.NOT_FOUND:
+    if verdict is Verdict.NOT_FOUND and route is Route.LOOK_UP:
         return "dependency"
+    if verdict is Verdict.NOT_FOUND and route.writes:
+        return "transient"  # its dataset is gone: it is read again
     return _RESULTS[verdict]

@@ -171,6 +171,12 @@ TABLE: tuple[Row, ...] = (
     # The address is wrong
     Row(Verdict.NO_ROUTE, "a redirect, say to https or to a login page", frozenset(Route), (300, 399)),
     Row(Verdict.NO_ROUTE, "Express knows no such route", frozenset(Route), (404, 404), ("Cannot ",)),
+    Row(
+        Verdict.NO_ROUTE,
+        "datasets are posted to a collection: whoever says so is not SciCat",
+        _only(Route.POST_DATASET),
+        (404, 404),
+    ),
     Row(Verdict.NO_ROUTE, "the route knows no such method", frozenset(Route), (405, 405)),
     # Who we are
     Row(Verdict.CREDENTIAL, "the login is refused", _only(Route.LOGIN), (400, 403)),

@@ -35,6 +35,12 @@ class Renewals:
     failed: int = 0
     expires_at: float | None = None
     """When the present token ends, by SciCat's clock in seconds since 1970; None: it does not say, or there is none."""
+    issued_at: float | None = None
+    """When the present token was made, by the same clock; None: as above."""
+
+    def present(self, token: str) -> None:
+        """Note what the token says of itself."""
+        self.issued_at, self.expires_at = _time_claim(token, "iat"), token_expiry(token)
 
 
 class Credentials(Protocol):
@@ -61,7 +67,8 @@ class GivenToken:
         self._path = path
         self._read_at = 0
         self._token = token or ""
-        self.renewals = Renewals(expires_at=token_expiry(self._token))
+        self.renewals = Renewals()
+        self.renewals.present(self._token)
         self._read_if_changed()
 
     async def token(self) -> str:
@@ -88,7 +95,7 @@ class GivenToken:
                 self.renewals.failed += 1
                 raise
             self.renewals.succeeded += bool(self._token) and token != self._token
-            self.renewals.expires_at = token_expiry(token)
+            self.renewals.present(token)
             self._token, self._read_at = token, changed_at
 
 
@@ -140,7 +147,7 @@ class PasswordLogin:
                 self.renewals.failed += 1
                 raise
             self.renewals.succeeded += 1
-            self.renewals.expires_at = token_expiry(self._token)
+            self.renewals.present(self._token)
             life = token_life(self._token) or 2 * RENEW_BEFORE_SECONDS
             self._renew_at = now + max(life - RENEW_BEFORE_SECONDS, life / 2)
             _LOG.info("logged in to SciCat as %s; the token lives %.0f s", self._username, life)

@@ -164,7 +164,7 @@ class Delivery:
         progress.failures += 1
         delay = delay_seconds(progress.failures, self._retry, self._clock.chance(), retry_after)
         progress.age += self._clock.monotonic() - began + delay
-        _LOG.warning("%s: %s; attempt %d, next in %.1f s", pid, fault.message, progress.attempts, delay)
+        _LOG.info("%s: %s; attempt %d, next in %.1f s", pid, fault.message, progress.attempts, delay)
         return TryAgain(delay, fault.message)
 
     def _wait(self, seconds: float, why: str) -> TryAgain:

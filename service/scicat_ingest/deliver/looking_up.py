@@ -74,7 +74,12 @@ class LookingUp:
             return TryAgain(delay, why)
         if self._policy.on_missing == "dead_letter":
             raise DependencyMissing(f"{why}; waited {self._waited:.0f} s for it", field=next(iter(missing)).field)
-        _LOG.warning("%s: %s; waited %.0f s for it, going on without", self._pid, why, self._waited)
+        _LOG.warning(
+            "%s: %s; waited %.0f s for it, going on without; `scicat-ingest reprocess` when it is there",
+            self._pid,
+            why,
+            self._waited,
+        )
         return None
 
     async def _judge_failure(self, fault: CatalogueUnavailable, began: float, opened_before: int) -> TryAgain:
@@ -92,5 +97,5 @@ class LookingUp:
             return TryAgain(self._retry.first_delay_seconds, fault.message)
         delay = delay_seconds(self._failures, self._retry, self._clock.chance(), fault.retry_after)
         self._failed_for += self._clock.monotonic() - began + delay
-        _LOG.warning("%s: %s; next look-up in %.1f s", self._pid, fault.message, delay)
+        _LOG.info("%s: %s; next look-up in %.1f s", self._pid, fault.message, delay)
         return TryAgain(delay, fault.message)

@@ -173,12 +173,13 @@ class Engine:
     def standing(self) -> Standing:
         """Where things stand. May be asked in any thread, at any time after it was built."""
         assignment = self._assignment
+        held, held_bytes = count_held(assignment)
         return Standing(
             state=self._condition.state,
             ready_once=self._condition.ready_once,
             partitions=stand(assignment, self._stream.unread),
-            held=count_held(assignment),
-            held_bytes=assignment.held_bytes,
+            held=held,
+            held_bytes=held_bytes,
             ready=count_ready(assignment),
             window_shut=not assignment.has_room,
             sources_held=self._withholding.held.copy(),

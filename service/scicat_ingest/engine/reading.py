@@ -146,7 +146,7 @@ def faults_as_values(record: Record, work: Callable[[], Result]) -> Result | Rec
     except RecordFault as fault:
         return fault
     except Exception as error:  # noqa: BLE001 (logged with its traceback; one record must not stop the others)
-        _LOG.exception("%s cannot be mapped because of a fault in this service", record)
+        _LOG.exception("%s cannot be mapped because of a fault in this service, please report it", record)
         return InternalError(f"{type(error).__name__}: {error}")
 
 

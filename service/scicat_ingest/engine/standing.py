@@ -51,7 +51,8 @@ class Standing:
     partitions: Mapping[Partition, PartitionStanding]
     held: Mapping[WorkState, int]
     """Records in memory by state; those that are kept for the end of their run are not counted."""
-    held_bytes: int
+    held_bytes: Mapping[WorkState, int]
+    """Their size by state, of those that are counted."""
     ready: int
     """Records whose turn it is: they wait for a place only."""
     window_shut: bool
@@ -68,12 +69,17 @@ def stand(assignment: Assignment, unread: Callable[[Partition], int | None]) -> 
     return {session.partition: _partition(session, unread(session.partition)) for session in sessions}
 
 
-def count_held(assignment: Assignment) -> Counter[WorkState]:
-    """Count records in memory by state."""
-    works = [work for session in copy_of(assignment.sessions.values) for work in copy_of(session.open.values)]
-    counts = Counter(work.state for work in works)
-    del counts[WorkState.KEPT]
-    return counts
+def count_held(assignment: Assignment) -> tuple[Counter[WorkState], Counter[WorkState]]:
+    """Count records in memory, and their bytes, by state."""
+    records: Counter[WorkState] = Counter()
+    sizes: Counter[WorkState] = Counter()
+    for session in copy_of(assignment.sessions.values):
+        for work in copy_of(session.open.values):
+            state = work.state
+            records[state] += 1
+            sizes[state] += work.size
+    del records[WorkState.KEPT], sizes[WorkState.KEPT]
+    return records, sizes
 
 
 def count_ready(assignment: Assignment) -> int:

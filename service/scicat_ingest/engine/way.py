@@ -158,7 +158,7 @@ class Circumstances:
         except RecordFault as fault:
             return fault
         except Exception as error:  # noqa: BLE001 (logged with its traceback; one record must not stop the others)
-            _LOG.exception("%s cannot be delivered because of a fault in this service", self.record)
+            _LOG.exception("%s cannot be delivered because of a fault in this service, please report it", self.record)
             return InternalError(f"{type(error).__name__}: {error}")
 
     async def compute(self, work: Callable[[], Result]) -> Result:

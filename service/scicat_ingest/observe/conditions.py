@@ -12,12 +12,18 @@ from scicat_ingest.observe.status.model import Condition
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scicat_ingest.deliver.attempt import Result
     from scicat_ingest.engine.standing import Standing
     from scicat_ingest.observe.heart import Heart
     from scicat_ingest.observe.lately import Lately
     from scicat_ingest.observe.pauses import Pauses
     from scicat_ingest.observe.sights import Sights
     from scicat_ingest.observe.status.model import Severity
+
+_FAILURES = 10
+_FAILURES_SHARE = 0.2
+_NOT_WELL: tuple[Result, ...] = ("transient", "credential", "endpoint")
+"""Results of requests that say that SciCat is not well, or not for us: so many of all in a minute are told."""
 
 _SEVERITIES: tuple[Severity, ...] = ("ok", "degraded", "halted")
 
@@ -36,14 +42,14 @@ def conditions(
     if silent > SILENT_SECONDS:
         yield Condition(
             severity="halted",
-            title="The service hangs",
+            title="the service hangs",
             detail=f"its event loop has not turned for {silent:.0f} s",
             what_to_do="It is restarted by itself within a minute, and nothing is lost. The log says where it hung.",
         )
     if lately.halt is not None:
         yield Condition(
             severity="halted",
-            title="Halted: our configuration is wrong",
+            title="our configuration is wrong",
             detail=f"{lately.halt.code}: {lately.halt.message}",
             what_to_do=lately.halt.hint or "See the log. It goes on by itself within 5 min of being corrected.",
             since=since.get("halt"),
@@ -52,7 +58,7 @@ def conditions(
     for topic, reason in (standing.sources_held if standing is not None else {}).items():
         yield Condition(
             severity="degraded",
-            title=f"Source {topic} is held",
+            title=f"the source {topic} is held",
             detail=reason,
             what_to_do="Look at its dead letters, correct the mapping or the producer, then restart the service.",
             since=since.get("source_held"),
@@ -60,7 +66,7 @@ def conditions(
     if lately.held_lanes:
         yield Condition(
             severity="degraded",
-            title="Acquisitions wait behind a record that would be a dead letter",
+            title="acquisitions wait behind a record that would be a dead letter",
             detail=f"{lately.held_lanes} since the start; their source has on_lane_failure: hold",
             what_to_do="The log names them. Correct the cause, then restart the service.",
         )
@@ -78,6 +84,16 @@ def _of_neighbours(
             what_to_do="Nothing is lost. It asks every 5 s, and goes on by itself; is SciCat up?",
             since=since.get("circuit"),
         )
+    elif (failures := _many_failures(lately)) is not None:
+        yield failures
+    if sights.kafka_away is not None and lately.silence is None:
+        yield Condition(
+            severity="degraded",
+            title="Kafka does not answer",
+            detail=sights.kafka_away,
+            what_to_do="Nothing is lost. Are the brokers up, and reached from here? It goes on by itself.",
+            since=since.get("kafka"),
+        )
     if lately.silence is not None:
         yield Condition(
             severity="degraded",
@@ -89,21 +105,35 @@ def _of_neighbours(
     if sights.engine is None or sights.state is EngineState.STARTING:
         yield Condition(
             severity="degraded",
-            title="Starting",
+            title="starting",
             detail="it connects to Kafka, logs in to SciCat, and waits for its partitions",
             what_to_do="The log says what it waits for if this takes longer than a minute.",
         )
     elif sights.state in (EngineState.DRAINING, EngineState.STOPPED):
         yield Condition(
             severity="degraded",
-            title="Stopping",
+            title="stopping",
             detail="what is started finishes, within 20 s",
             what_to_do="Nothing.",
         )
     elif standing is not None and not standing.partitions:
         yield Condition(
             severity="degraded",
-            title="No partitions",
+            title="no partitions",
             detail="the consumer group has given us none",
             what_to_do="Normal in a rebalance, or with more replicas than partitions.",
         )
+
+
+def _many_failures(lately: Lately) -> Condition | None:
+    counts = lately.attempts_lately()
+    failed = {result: counts[result] for result in _NOT_WELL if counts[result]}
+    if sum(failed.values()) < max(_FAILURES, _FAILURES_SHARE * counts.total()):
+        return None
+    said = ", ".join(f"{count} {result}" for result, count in failed.items())
+    return Condition(
+        severity="degraded",
+        title="many requests to SciCat fail",
+        detail=f"of {counts.total()} within a minute: {said}",
+        what_to_do="Each is tried again, and nothing is lost. Is SciCat overloaded? The log has its answers.",
+    )

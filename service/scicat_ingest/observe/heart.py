@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BEAT_SECONDS = 0.5
-SILENT_SECONDS = 10.0
+SILENT_SECONDS = 5.0
 """A loop that has not turned for so long hangs. The watchdog ends the process after a minute by itself."""
 REMEMBERED_SECONDS = 15.0
 

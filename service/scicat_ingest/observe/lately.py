@@ -7,15 +7,16 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scicat_ingest.deliver.classify import Route
 from scicat_ingest.engine.observer import Observer
+from scicat_ingest.engine.standing import copy_of
 from scicat_ingest.report.outcome import DeadLettered, Ingested, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from scicat_ingest.consume.record_stream import Partition
-    from scicat_ingest.deliver.attempt import Attempt
-    from scicat_ingest.deliver.classify import Route
+    from scicat_ingest.deliver.attempt import Attempt, Result
     from scicat_ingest.faults import ConfigurationFault, RecordFault, StreamFault
     from scicat_ingest.report.outcome import Outcome
 
@@ -23,6 +24,7 @@ LAST_OUTCOMES = 100
 LAST_REQUESTS = 500
 MESSAGE_CHARACTERS = 300
 MINUTES = 60
+FAILURES_SECONDS = 60.0
 SLOT_SECONDS = 5.0
 """Outcomes are counted in slots of this length."""
 
@@ -72,6 +74,8 @@ class Lately(Observer):
         """The newest last."""
         self.slots: deque[tuple[float, Counter[str]]] = deque(maxlen=round(MINUTES * 60 / SLOT_SECONDS) + 1)
         """Begin of each slot that has any, and its outcomes by kind: ingested, dead_lettered, ignored."""
+        self.attempts: deque[tuple[float, Counter[Result]]] = deque(maxlen=round(FAILURES_SECONDS / SLOT_SECONDS) + 1)
+        """Begin of each slot that has any, and its requests to SciCat by result, probes left out."""
         self.letters: dict[str, Letters] = {}
         self.requests: dict[Route, Requests] = {}
         self.last_outcome_at: float | None = None
@@ -120,6 +124,22 @@ class Lately(Observer):
             requests = self.requests[attempt.route] = Requests()
         requests.count += 1
         requests.last.append(attempt.seconds)
+        if attempt.route is Route.HEALTH:
+            return  # a probe's; no work has failed
+        now = self._now()
+        begin = now - now % SLOT_SECONDS
+        if not self.attempts or self.attempts[-1][0] != begin:
+            self.attempts.append((begin, Counter()))
+        self.attempts[-1][1][attempt.result] += 1
+
+    def attempts_lately(self) -> Counter[Result]:
+        """Count the requests of the last FAILURES_SECONDS by result."""
+        since = self._now() - FAILURES_SECONDS
+        found: Counter[Result] = Counter()
+        for begin, counts in copy_of(lambda: self.attempts):
+            if begin > since:
+                found.update(dict(copy_of(counts.items)))
+        return found
 
     def published(self, outcome: Outcome) -> None:
         """Note an outcome."""

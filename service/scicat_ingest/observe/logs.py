@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("scicat_ingest.outcomes")
 
-_NOISY = ("aiokafka", "httpx", "httpcore", "asyncio")
+_NOISY = ("aiokafka", "aiohttp", "httpx", "httpcore", "asyncio")
 """Libraries that are heard from WARNING on only."""
 
 MOST_ALIKE = 20
@@ -65,6 +65,17 @@ class Coloured(logging.Formatter):
         line = super().format(record)
         colour = self._colours.get(record.levelno)
         return line if colour is None else f"\x1b[{colour}m{line}\x1b[0m"
+
+
+class KafkaClient(logging.Filter):
+    """Lowers what Kafka's client calls an error to a warning: it tries again by itself, and what lasts, we tell."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line through."""
+        if record.name.partition(".")[0] == "aiokafka" and record.levelno >= logging.ERROR:
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+            record.msg = f"{record.msg} (Kafka's client tries again; nothing to do unless it lasts)"
+        return True
 
 
 class Repeats(logging.Filter):
@@ -111,6 +122,7 @@ def configure_logging(settings: LogSettings) -> None:
     as_json = settings.format == "json" or (settings.format == "auto" and not sys.stderr.isatty())
     colours = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     handler.setFormatter(JsonLines() if as_json else Coloured(colours=colours))
+    handler.addFilter(KafkaClient())
     handler.addFilter(Repeats())
     logging.basicConfig(level=settings.level, handlers=[handler], force=True)
     for name in _NOISY:
@@ -177,4 +189,5 @@ class OutcomeLog(Observer):
                 fields |= {"reason": fault.code, "pid": outcome.pid or ""}
                 _LOG.warning("%s dead letter %s: %s", record, fault.code, fault, extra={"fields": fields})
             case Skipped(ignored=ignored):
+                fields |= {"reason": ignored.reason}
                 _LOG.info("%s ignored: %s", record, ignored.reason, extra={"fields": fields})

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from scicat_ingest.deliver.attempt import Attempt
+    from scicat_ingest.faults import KafkaUnavailable
     from scicat_ingest.observe.tracing import Tracing
     from scicat_ingest.settings import Settings
 
@@ -67,6 +68,11 @@ class Ops:
         self._lately.requested(attempt)
         if self._tracing is not None:
             self._tracing.requested(attempt)
+
+    def kafka_asked(self, fault: KafkaUnavailable | None) -> None:
+        """Learn whether Kafka has told the ends of our partitions: None if it has (`observe.watchdog.Watchdog`)."""
+        self.sights.kafka_away = None if fault is None else fault.message
+        self.sights.kafka_asked = True
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -30,6 +30,10 @@ class Sights:
     """For how many seconds topics keep records; None: for ever."""
     died: str | None = None
     """The fault that ends the process, if it is not ended by a signal."""
+    kafka_away: str | None = None
+    """What was said when Kafka was asked for the ends of our partitions and did not answer; None: it did."""
+    kafka_asked: bool = False
+    """Whether it was asked yet."""
     mappings: Mapping[str, str] = field(default_factory=dict)
     """By topic, the names of its mapping files."""
 
@@ -50,5 +54,5 @@ class Sights:
             yield "held_limit"
         if standing.sources_held:
             yield "source_held"
-        if standing.kafka_silent:
+        if standing.kafka_silent or self.kafka_away is not None:
             yield "kafka"

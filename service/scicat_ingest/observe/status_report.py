@@ -16,7 +16,7 @@ from scicat_ingest.deliver.pace import retry_budget
 from scicat_ingest.engine.standing import copy_of
 from scicat_ingest.observe.conditions import conditions, worst
 from scicat_ingest.observe.lately import MINUTES
-from scicat_ingest.observe.metrics.gauges import age_of, held_by_state
+from scicat_ingest.observe.metrics.gauges import age_of, by_state
 from scicat_ingest.observe.status.model import (
     DeadLetters,
     Held,
@@ -103,13 +103,13 @@ class StatusReport:
         return range(max(last - MINUTES + 1, int(self.lately.started_at // 60)), last + 1)
 
     def _held(self, standing: Standing | None) -> Held:
-        by_state, limits = held_by_state(standing), self.settings.limits
+        held, limits = by_state({} if standing is None else standing.held), self.settings.limits
         return Held(
-            records=sum(by_state.values()),
-            bytes=0 if standing is None else standing.held_bytes,
+            records=sum(held.values()),
+            bytes=0 if standing is None else sum(standing.held_bytes.values()),
             limit_records=limits.held_records,
             limit_bytes=limits.held_bytes,
-            by_state=by_state,
+            by_state=held,
         )
 
     def _scicat(self, standing: Standing | None) -> Scicat:

@@ -135,16 +135,18 @@ class LoopGuard:
 
 
 class Watchdog:
-    """Looks at the engine every LOOK_SECONDS."""
+    """Looks at the engine every LOOK_SECONDS; `tell` learns whether Kafka answered."""
 
     def __init__(
         self,
         lags: Callable[[], Awaitable[Mapping[Partition, int]]],
         *,
         session_timeout_seconds: float,
+        tell: Callable[[KafkaUnavailable | None], object] = lambda _: None,
         guard: LoopGuard | None = None,
     ) -> None:
         self._lags = lags
+        self._tell = tell
         self._suspicions = Suspicions(session_timeout_seconds)
         self._guard = guard or LoopGuard()
 
@@ -166,8 +168,11 @@ class Watchdog:
             try:
                 lags = await self._lags()
             except KafkaUnavailable as fault:
-                _LOG.debug("no verdict while Kafka does not answer: %s", fault)
+                self._tell(fault)
                 lags = None
+            else:
+                if lags:  # else nobody was asked
+                    self._tell(None)
             reason = self._suspicions.look(pulse(), lags)
             if reason is not None:
                 return reason

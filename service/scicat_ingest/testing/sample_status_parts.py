@@ -29,10 +29,11 @@ def _ago(seconds: float) -> str:
     return write_time(_NOW - timedelta(seconds=seconds))
 
 
-def _outcomes() -> list[dict[str, Any]]:
+def last_outcomes(newest: float = 2) -> list[dict[str, Any]]:
+    """Give the last outcomes; the newest is so many seconds old."""
     return [
         {
-            "at": _ago(2 + 3 * number),
+            "at": _ago(newest + 3 * number),
             "outcome": outcome,
             "pid": pid,
             "acquisitionId": f"run-{4200 - number}",
@@ -110,7 +111,7 @@ BASE: dict[str, Any] = {
         {"topic": "scicat.acquisitions", "mapping": "native", "held": False, "reason": None},
         {"topic": "ess.filewriter", "mapping": "ess-wrdn", "held": False, "reason": None},
     ],
-    "lastOutcomes": _outcomes(),
+    "lastOutcomes": last_outcomes(),
     "deadLetters": [
         {
             "reason": "missing_field",
@@ -136,24 +137,24 @@ CONDITIONS: dict[str, list[dict[str, Any]]] = {
     "outage": [
         {
             "severity": "degraded",
-            "title": "SciCat does not answer",
-            "detail": "The circuit is open: SciCat is down. Records wait in Kafka; none becomes a dead letter for it.",
-            "whatToDo": "Look at SciCat's own health. The service asks every 5 s and goes on by itself.",
+            "title": "SciCat is away: work is paused",
+            "detail": "16 of the last 20 attempts failed; the last: POST dataset: no answer (connection refused)",
+            "whatToDo": "Nothing is lost. It asks every 5 s, and goes on by itself; is SciCat up?",
             "since": _ago(752),
         },
         {
             "severity": "degraded",
             "title": "the source ess.filewriter is held",
             "detail": "21 dead letters in a row, of as many keys; the last: missing_field: source: it is missing",
-            "whatToDo": "Correct the mapping or the producer, then start the service again.",
+            "whatToDo": "Look at its dead letters, correct the mapping or the producer, then restart the service.",
             "since": _ago(300),
         },
     ],
     "halted": [
         {
             "severity": "halted",
-            "title": "credentials_rejected",
-            "detail": "SciCat refuses the login of 'ingestor': 401 Unauthorized",
+            "title": "our configuration is wrong",
+            "detail": "credentials_rejected: SciCat refuses the login of 'ingestor': 401 Unauthorized",
             "whatToDo": "Put the right password into scicat.password_file; it is tried when the file changes.",
             "since": _ago(90),
         }

@@ -32,3 +32,9 @@ def test_what_is_not_there_is_a_dependency_only_when_it_was_looked_up() -> None:
     """A dataset that is not there yet is what a new one should be."""
     assert result_of(Route.LOOK_UP, Verdict.NOT_FOUND, answer({})) == "dependency"
     assert result_of(Route.READ, Verdict.NOT_FOUND, answer({})) == "success"
+
+
+@pytest.mark.parametrize("route", [route for route in Route if route.writes])
+def test_a_write_whose_dataset_is_gone_has_not_worked(route: Route) -> None:
+    """It is tried again, so it counts as what is tried again."""
+    assert result_of(route, Verdict.NOT_FOUND, answer({})) == "transient"

@@ -73,6 +73,7 @@ MEASURED = {
         said("Property where.fooBar should not exist", 400),
         Verdict.INVALID,
     ),
+    "a dataset, at an address that is not SciCat's": (DATASET, 404, None, Verdict.NO_ROUTE),
     "a PATCH of nothing": (PATCH, 200, {"pid": "x"}, Verdict.DONE),
     "a PATCH of what is not there": (PATCH, 404, said("dataset: X not found", 404), Verdict.NOT_FOUND),
     "a PATCH that came too late": (PATCH, 412, said("Resource has been modified on server", 412), Verdict.MODIFIED),

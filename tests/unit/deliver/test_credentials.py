@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -212,6 +213,7 @@ def test_a_delay_doubles_within_its_bounds(attempt: int, chance: float, retry_af
 
 def test_auto_falls_back_route_by_route_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     """v4 attachments need other rights than v4 datasets."""
+    caplog.set_level(logging.INFO)
     api = ApiChoice("auto")
     assert api.version(Route.POST_ATTACHMENT) == "v4"
     assert api.fall_back(Route.POST_ATTACHMENT, "403 Forbidden resource")

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from scicat_ingest.observe.logs import ALIKE_WITHIN_SECONDS, MOST_ALIKE, Coloured, JsonLines, Repeats
+from scicat_ingest.observe.logs import ALIKE_WITHIN_SECONDS, MOST_ALIKE, Coloured, JsonLines, KafkaClient, Repeats
 
 
 def line(
@@ -39,6 +39,16 @@ def test_outcomes_and_ends_are_never_left_out(name: str, level: int) -> None:
     """Each is about something else."""
     repeats = Repeats(lambda: 0.0)
     assert all(repeats.filter(line("dead letter", name=name, level=level)) for _ in range(500))
+
+
+def test_errors_of_kafkas_client_are_warnings() -> None:
+    """They come at every first start and every election; what lasts is told by alerts and the page."""
+    theirs, ours = (line("failed: %s", "x", name=name, level=logging.ERROR) for name in ("aiokafka.consumer", "aio"))
+    assert KafkaClient().filter(theirs)
+    assert KafkaClient().filter(ours)
+    assert (theirs.levelname, ours.levelname) == ("WARNING", "ERROR")
+    assert theirs.getMessage() == "failed: x (Kafka's client tries again; nothing to do unless it lasts)"
+    assert ours.getMessage() == "failed: x"
 
 
 def test_kinds_are_bounded() -> None:

@@ -31,6 +31,7 @@ def scraped() -> str:
         play.send("run-1")
         play.kafka.append("scicat.acquisitions", 0, b"{", timestamp_ms=0)
         await play.until_done()
+        play.ops[0].kafka_asked(None)
         texts.append(play.ops[0].resources()["/metrics"].get({}).body.decode())
 
     play.run(plot)

@@ -110,6 +110,27 @@ def watch(lags: Any, seconds: float, pulses: Any = pulse) -> float:
     return run_in_virtual_time(main)
 
 
+def test_it_tells_whether_kafka_answers() -> None:
+    """At each look; without partitions nobody was asked."""
+    answers: list[dict[tuple[str, int], int] | None] = [{ONE: 0}, None, None, {}, {ONE: 0}]
+    told: list[str | None] = []
+
+    async def lags() -> dict[tuple[str, int], int]:
+        answer = answers.pop(0) if answers else {}
+        if answer is None:
+            raise KafkaUnavailable("no offsets within 10 s")
+        return answer
+
+    async def main(_: object) -> None:
+        tell = lambda fault: told.append(None if fault is None else fault.message)  # noqa: E731
+        dog = Watchdog(lags, session_timeout_seconds=45, tell=tell, guard=NoGuard())
+        with anyio.move_on_after(5.5 * LOOK_SECONDS):
+            await dog.watch(lambda: pulse(round(anyio.current_time())))
+
+    run_in_virtual_time(main)
+    assert told == [None, "no offsets within 10 s", "no offsets within 10 s", None]
+
+
 class NoGuard(LoopGuard):
     """Without its thread: virtual time has none."""
 

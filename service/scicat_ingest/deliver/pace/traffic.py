@@ -300,7 +300,7 @@ class Traffic:
             self._circuit.tried(good=True)
             self._budget.refill()
             self._evidence.forget_all()
-            _LOG.warning("SciCat is back; going on")
+            _LOG.info("SciCat is back; going on")
 
     def _open(self, reason: str) -> None:
         if self._circuit.state is not CircuitState.OPEN:
@@ -311,4 +311,4 @@ class Traffic:
         self._openings += 1
         self._opened.set()
         self._opened = anyio.Event()
-        _LOG.warning("paused, nothing is lost: %s", self._circuit.reason)
+        _LOG.warning("paused, nothing is lost: %s. Is it up? It is asked until it is", self._circuit.reason)

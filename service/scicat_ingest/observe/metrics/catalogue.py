@@ -27,6 +27,13 @@ DEAD_LETTERS = Metric(
     "each is an acquisition that is not in SciCat: `scicat-ingest dlq list`",
     ("topic", "reason", "fault_class"),
 )
+IGNORED = Metric(
+    "ignored_total",
+    "counter",
+    "records that there was nothing to do about, by reason (docs/outcomes.md)",
+    "unmatched: does a mapping file miss records that are meant for us?",
+    ("topic", "reason"),
+)
 AGE_AT_COMMIT = Metric(
     "record_age_at_commit_seconds",
     "histogram",
@@ -100,6 +107,12 @@ DRAIN = Metric(
     unit="s",
     buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0),
 )
+KAFKA_ANSWERS = Metric(
+    "kafka_answers",
+    "gauge",
+    "1: Kafka told the ends of our partitions when it was last asked, every 15 s; 0: it did not; absent before",
+    "are the brokers up, and can this replica reach them?",
+)
 COMMITS = Metric(
     "commits_total",
     "counter",
@@ -125,7 +138,12 @@ HELD = Metric(
     ("state",),
 )
 HELD_BYTES = Metric(
-    "held_bytes", "gauge", "the size of records in memory", "near its limit: large events", unit="bytes"
+    "held_bytes",
+    "gauge",
+    "the size of records in memory; state: as in held_records",
+    "near its limit: large events",
+    ("state",),
+    "bytes",
 )
 HELD_LIMIT = Metric("held_limit_records", "gauge", "`limits.held_records`", "what held_records is compared with")
 HELD_LIMIT_BYTES = Metric(
@@ -135,7 +153,7 @@ PAUSED = Metric(
     "paused_seconds_total",
     "counter",
     "time in which something was not read; reason: circuit, halt, held_limit (enough is in memory, of a partition or "
-    "in all), source_held, kafka (does not acknowledge)",
+    "in all), source_held, kafka (does not answer or not acknowledge)",
     "the reason says where to look; held_limit alone is normal with a backlog",
     ("reason",),
     "s",
@@ -178,9 +196,9 @@ IN_FLIGHT = Metric("requests_in_flight", "gauge", "requests that wait for SciCat
 WAITING = Metric(
     "gate_waiting",
     "gauge",
-    "who waits where; gate: circuit (records, while it is not closed), concurrency (records, for a place), rate "
-    "(requests)",
-    "rate: limits.requests_per_second is what bounds the throughput",
+    "who waits where; gate: lane (records, for an earlier one of the same acquisition), circuit (records, while it is "
+    "not closed), concurrency (records, for a place), rate (requests)",
+    "lane: few acquisitions have many records; rate: limits.requests_per_second is what bounds the throughput",
     ("gate",),
 )
 RATE = Metric(
@@ -202,6 +220,13 @@ CIRCUIT_OPEN = Metric(
 )
 CIRCUIT_OPENED = Metric(
     "circuit_opened_total", "counter", "how often it opened", "often: SciCat comes and goes, or is overloaded"
+)
+TOKEN_ISSUED = Metric(
+    "token_issued_timestamp_seconds",
+    "gauge",
+    "when SciCat made the present token, in seconds since 1970: time() less this is its age; absent if it does not say",
+    "older than a token lives: it is not renewed",
+    unit="s",
 )
 TOKEN_EXPIRES = Metric(
     "token_expires_timestamp_seconds",
@@ -241,7 +266,7 @@ LOOP_LAG = Metric(
     "loop_lag_seconds",
     "gauge",
     "the longest that the event loop was late within the last 15 s",
-    "above 1: something blocks it; at 10 s /livez fails",
+    "above 1: something blocks it; at 5 s /livez fails",
     unit="s",
 )
 BUILD = Metric("build_info", "gauge", "always 1", "which version runs where", ("version", "python"))
@@ -249,6 +274,7 @@ BUILD = Metric("build_info", "gauge", "always 1", "which version runs where", ("
 CATALOGUE = (
     RECORDS,
     DEAD_LETTERS,
+    IGNORED,
     AGE_AT_COMMIT,
     WORK,
     LAST_OUTCOME,
@@ -258,6 +284,7 @@ CATALOGUE = (
     ASSIGNED,
     REBALANCES,
     DRAIN,
+    KAFKA_ANSWERS,
     COMMITS,
     PUBLISHES,
     HELD,
@@ -276,6 +303,7 @@ CATALOGUE = (
     RETRY_LIMIT,
     CIRCUIT_OPEN,
     CIRCUIT_OPENED,
+    TOKEN_ISSUED,
     TOKEN_EXPIRES,
     TOKEN_RENEWALS,
     STATE,

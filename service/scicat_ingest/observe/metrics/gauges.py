@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric as Family
 
+    from scicat_ingest.deliver.pace.traffic import Numbers
     from scicat_ingest.engine.standing import Standing
     from scicat_ingest.observe.heart import Heart
     from scicat_ingest.observe.lately import Lately
@@ -39,9 +40,8 @@ HELD_STATES = {
 """The states of a record that is in memory, by the label's value."""
 
 
-def held_by_state(standing: Standing | None) -> dict[str, int]:
-    """Count the records in memory."""
-    held = {} if standing is None else standing.held
+def by_state(held: Mapping[WorkState, int]) -> dict[str, int]:
+    """Add up what is in memory, records or bytes, by the label's value."""
     return {name: sum(held.get(state, 0) for state in states) for name, states in HELD_STATES.items()}
 
 
@@ -82,10 +82,12 @@ class Gauges(Collector):
                 retention.add_metric([topic], seconds)
         yield retention
         yield _one(catalogue.ASSIGNED, len(partitions))
+        if self.sights.kafka_asked:
+            yield _one(catalogue.KAFKA_ANSWERS, self.sights.kafka_away is None)
 
     def _memory(self, standing: Standing | None) -> Iterator[Family]:
-        yield _many(catalogue.HELD, held_by_state(standing))
-        yield _one(catalogue.HELD_BYTES, 0 if standing is None else standing.held_bytes)
+        yield _many(catalogue.HELD, by_state({} if standing is None else standing.held))
+        yield _many(catalogue.HELD_BYTES, by_state({} if standing is None else standing.held_bytes))
         yield _one(catalogue.HELD_LIMIT, self.limits.held_records)
         yield _one(catalogue.HELD_LIMIT_BYTES, self.limits.held_bytes)
         yield _many(catalogue.PAUSED, self.pauses.seconds)
@@ -97,17 +99,15 @@ class Gauges(Collector):
         closed = numbers.circuit == "closed"
         yield _one(catalogue.CONCURRENCY, numbers.limit)
         yield _one(catalogue.IN_FLIGHT, self.sights.deliveries.requests_under_way)
-        ready = 0
-        if standing is not None and standing.state is EngineState.RUNNING and not standing.kafka_silent:
-            ready = standing.ready  # else they wait for something else
-        waiting = {"circuit": 0 if closed else ready, "concurrency": ready if closed else 0, "rate": numbers.waiting}
-        yield _many(catalogue.WAITING, waiting)
+        yield _many(catalogue.WAITING, _waiting(standing, numbers))
         if numbers.rate is not None:
             yield _one(catalogue.RATE, numbers.rate)
         yield _one(catalogue.RETRY_TOKENS, numbers.retry_tokens)
         yield _one(catalogue.RETRY_LIMIT, retry_budget.TOKENS)
         yield _one(catalogue.CIRCUIT_OPEN, not closed)
         yield _one(catalogue.CIRCUIT_OPENED, numbers.circuit_opened)
+        if token.issued_at is not None:
+            yield _one(catalogue.TOKEN_ISSUED, token.issued_at)
         if token.expires_at is not None:
             yield _one(catalogue.TOKEN_EXPIRES, token.expires_at)
         yield _many(catalogue.TOKEN_RENEWALS, {"success": token.succeeded, "failure": token.failed})
@@ -124,6 +124,21 @@ class Gauges(Collector):
         build = family(catalogue.BUILD)
         build.add_metric([__version__, platform.python_version()], 1)
         yield build
+
+
+def _waiting(standing: Standing | None, numbers: Numbers) -> dict[str, int]:
+    ready = behind = 0
+    if standing is not None:
+        behind = max(standing.held.get(WorkState.QUEUED, 0) - standing.ready, 0)
+        if standing.state is EngineState.RUNNING and not standing.kafka_silent:
+            ready = standing.ready  # else they wait for something else
+    closed = numbers.circuit == "closed"
+    return {
+        "lane": behind,
+        "circuit": 0 if closed else ready,
+        "concurrency": ready if closed else 0,
+        "rate": numbers.waiting,
+    }
 
 
 def age_of(timestamp_ms: int | None, now: float) -> float:

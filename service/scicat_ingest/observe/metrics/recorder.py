@@ -63,6 +63,7 @@ class Recorder(Observer):
         age, work = histogram(catalogue.AGE_AT_COMMIT, registry), histogram(catalogue.WORK, registry)
         self._topics = {topic: _Topic(topic, records, age, work) for topic in topics}
         self._dead_letters = counter(catalogue.DEAD_LETTERS, registry)
+        self._ignored = counter(catalogue.IGNORED, registry)
         self._attempts = counter(catalogue.ATTEMPTS, registry)
         self._attempt: dict[tuple[Route, Result], Counter] = {}
         self._request_seconds = histogram(catalogue.REQUEST_SECONDS, registry)
@@ -116,8 +117,9 @@ class Recorder(Observer):
             case DeadLettered(fault=fault):
                 topic.records["dead_lettered"].inc()
                 self._dead_letters.labels(record.topic, fault.code, fault.fault_class).inc()
-            case Skipped():
+            case Skipped(ignored=ignored):
                 topic.records["ignored"].inc()
+                self._ignored.labels(record.topic, ignored.reason).inc()
         if not isinstance(outcome, Skipped):
             self._publishes[type(outcome), "success"].inc()
         cost = self._costs.pop((record.topic, record.partition, record.offset), _NOBODYS)
