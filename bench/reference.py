@@ -9,13 +9,27 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FILES = 10
 PREVIEW_BYTES = 20_000
 WRITES = 3
 """A dataset, a block and an attachment."""
 PREFIX = "20.500.12345"
+MAPPING = """\
+name: closed-runs
+match: "event.kind == 'run closed'"
+acquisition:
+  acquisitionId: "{{ event.job }}"
+  instrument: {id: "{{ event.beamline | upper }}"}
+  proposal: {id: "p{{ event.proposal }}", principalInvestigators: ["{{ event.pi.first }} {{ event.pi.last }}"]}
+  endedAt: "{{ event.closed }}"
+  source: {folder: "{{ event.directory }}"}
+  files: "{{ event.entries | json_query('[].{path: name, size: bytes}') }}"
+  metadata: "{{ event.motors }}"
+  attachments: "{{ event.pictures | json_query('[].{caption: title, thumbnail: png}') }}"
+"""
+"""The mapping file of `foreign` events."""
 
 
 @cache
@@ -39,10 +53,41 @@ def event(number: int, *, files: int = FILES) -> dict[str, Any]:
     }
 
 
-def records(count: int, *, first: int = 0, files: int = FILES) -> Iterator[tuple[bytes, bytes]]:
+def mixed(number: int) -> dict[str, Any]:
+    """Give an event of 10 (80 %), 100 (15 %) or 1 000 files (5 %)."""
+    share = number * 37 % 100
+    return event(number, files=10 if share < 80 else 100 if share < 95 else 1000)
+
+
+def plain(number: int) -> dict[str, Any]:
+    """Give an event of one file without preview: 0.3 kB, two writes."""
+    whole = event(number, files=1)
+    return {name: value for name, value in whole.items() if name not in ("attachments", "metadata")}
+
+
+def foreign(number: int) -> dict[str, Any]:
+    """Give the same as `event`, as some other facility's DAQ says it: see MAPPING."""
+    whole = event(number)
+    return {
+        "kind": "run closed",
+        "job": whole["acquisitionId"],
+        "beamline": "odin",
+        "proposal": 1001,
+        "pi": {"first": "Ada", "last": "Lovelace"},
+        "closed": whole["endedAt"],
+        "directory": whole["source"]["folder"],
+        "entries": [{"name": file["path"], "bytes": file["size"]} for file in whole["files"]],
+        "motors": whole["metadata"],
+        "pictures": [{"title": each["caption"], "png": each["thumbnail"]} for each in whole["attachments"]],
+    }
+
+
+def records(
+    count: int, make: Callable[[int], dict[str, Any]] = event, *, first: int = 0
+) -> Iterator[tuple[bytes, bytes]]:
     """Give (key, value) of so many events, keyed by acquisition."""
     for number in range(first, first + count):
-        yield f"run-{number}".encode(), json.dumps(event(number, files=files)).encode()
+        yield f"run-{number}".encode(), json.dumps(make(number)).encode()
 
 
 def documents(event: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -29,12 +29,34 @@ def build(folder: Path) -> Path:
 
 
 class Sink:
-    """A running sink."""
+    """A sink that can be stopped, and started again at the same address: it has forgotten everything then."""
 
-    def __init__(self, url: str, program: Path, process: Watched) -> None:
-        self.url = url
+    def __init__(self, program: Path, log: Path) -> None:
         self.program = program
-        self.process = process
+        self.url = ""
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, on a free port the first time."""
+        port = self.url.rpartition(":")[2] or "0"
+        process = subprocess.Popen([str(self.program), "serve", "-port", port], stdout=subprocess.PIPE)  # noqa: S603 (just built)
+        assert process.stdout is not None
+        self.url = process.stdout.readline().decode().strip()
+        self._process = process
+
+    def stop(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has cost by now."""
+        assert self._process is not None
+        return Watched(self._process, self._log).cpu_seconds
 
     def reset(self, *, writes: int, delay_ms: float = 0) -> None:
         """Forget what came; an event is whole with so many writes, and each answer takes so long from now on."""
@@ -58,11 +80,9 @@ class Sink:
 @contextmanager
 def running_sink(folder: Path) -> Iterator[Sink]:
     """Build it and run it."""
-    program, log = build(folder), folder / "sink.log"
-    process = subprocess.Popen([str(program), "serve"], stdout=subprocess.PIPE)  # noqa: S603 (just built)
+    sink = Sink(build(folder), folder / "sink.log")
+    sink.start()
     try:
-        assert process.stdout is not None
-        yield Sink(process.stdout.readline().decode().strip(), program, Watched(process, log))
+        yield sink
     finally:
-        process.kill()
-        process.wait()
+        sink.stop()

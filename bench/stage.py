@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from bench.figures import LOOP_ON_HTTPX, PYSCICAT, SERVICE, Figures
 from bench.processes import Watched, python
 from bench.reference import PREFIX, WRITES
 
@@ -28,21 +30,8 @@ WARM_UP = 0.1
 """Not measured: imports, connections, and the service's search for how much SciCat bears."""
 COOL_DOWN = 0.03
 """As much at the end, when fewer and fewer are in flight."""
-LONGEST_SECONDS = 60.0
-ARTICLE = "the service"
-
-
-@dataclass
-class Figures:
-    """What one contestant did with one batch of events."""
-
-    cpu_ms: float
-    """CPU milliseconds of the client an event: all its processes, user and system."""
-    events_per_second: float
-    peak_mib: float
-    """Of its largest process."""
-    ready_seconds: float | None = None
-    latencies_ms: list[float] = field(default_factory=list)
+LONGEST_SECONDS = 120.0
+TICK_SECONDS = 0.02
 
 
 @dataclass
@@ -105,26 +94,27 @@ class Stage:
             yield [stack.enter_context(python(self._command(name, topic), log)) for _ in range(processes)]
 
     def _command(self, name: str, topic: str) -> list[str]:
-        if name == ARTICLE:
+        if name == SERVICE:
             config = self.folder / f"service-{self.number}.yaml"
             config.write_text(yaml.safe_dump(self.document(topic)))
             return ["-m", "scicat_ingest", "run", "--config", str(config)]
         where = ["--kafka", self.kafka, "--url", self.sink.url, "--topic", topic, "--group", f"other-{self.number}"]
-        if name == "pyscicat":
+        if name == PYSCICAT:
             return ["-m", "bench.contestants", "pyscicat", *where]
-        transport = name.removeprefix("loop on ")
-        return [
-            "-m", "bench.contestants", "loop", "--transport", transport, "--concurrency", str(self.concurrency), *where,
-        ]  # fmt: skip
+        transport = "httpx" if name == LOOP_ON_HTTPX else "httpx-aiohttp"
+        concurrency = ["--concurrency", str(self.concurrency)]
+        return ["-m", "bench.contestants", "loop", "--transport", transport, *concurrency, *where]
 
-    def work_off(self, name: str, topic: str, events: int, *, delay_ms: float = 0, processes: int = 1) -> Figures:
+    def work_off(
+        self, name: str, topic: str, events: int, *, delay_ms: float = 0, processes: int = 1, writes: int = WRITES
+    ) -> Figures:
         """Let a contestant work off the first `events` records of a topic, and measure the middle part of it."""
-        self.sink.reset(writes=WRITES, delay_ms=delay_ms)
+        self.sink.reset(writes=writes, delay_ms=delay_ms)
         with self.contestant(name, topic, processes=processes) as running:
-            begun = self._wait_for(round(events * WARM_UP), running)
-            ended = self._wait_for(round(events * (1 - COOL_DOWN)), running)
+            begun = self.wait_for(round(events * WARM_UP), running)
+            ended = self.wait_for(round(events * (1 - COOL_DOWN)), running)
+            self.wait_for(events, running)
             peak = max(each.peak_mib for each in running)
-            self._wait_for(events, running)
         count = ended.whole - begun.whole
         return Figures(
             cpu_ms=(ended.cpu_seconds - begun.cpu_seconds) / count * 1000,
@@ -132,16 +122,29 @@ class Stage:
             peak_mib=peak,
         )
 
-    def _wait_for(self, whole: int, running: list[Watched]) -> _Moment:
+    def wait_for(self, whole: int, running: list[Watched]) -> Moment:
+        """Wait until so many events are whole. Raises RuntimeError when that takes LONGEST_SECONDS."""
         deadline = time.monotonic() + LONGEST_SECONDS
         while time.monotonic() < deadline:
             for each in running:
                 each.require_alive()
             counts = self.sink.counts()
             if counts["whole"] >= whole:
-                return _Moment(counts["whole"], time.monotonic(), sum(each.cpu_seconds for each in running))
-            time.sleep(0.02)
+                return Moment(counts["whole"], time.monotonic(), sum(each.cpu_seconds for each in running))
+            time.sleep(TICK_SECONDS)
         raise RuntimeError(f"{whole} events were not there within {LONGEST_SECONDS:.0f} s: {self.sink.counts()}")
+
+    async def send_steadily(self, topic: str, records: Iterable[tuple[bytes, bytes]], per_second: float) -> list[float]:
+        """Send records at a rate; give when each was handed to the producer, in seconds since the epoch."""
+        sent: list[float] = []
+        began = time.monotonic()
+        async with open_producer(Settings.model_validate(self.document(topic)).kafka) as producer:
+            for key, value in records:
+                await asyncio.sleep(max(began + len(sent) / per_second - time.monotonic(), 0))
+                sent.append(time.time())
+                await producer.send(topic, key=key, value=value)
+            await producer.flush()
+        return sent
 
     def ceiling(self, events: int, *, delay_ms: float = 0) -> Figures:
         """Let the sink's own program post the same documents, with no Kafka before it."""
@@ -159,7 +162,9 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
+class Moment:
+    """How far it was, and what it had cost."""
+
     whole: int
     at: float
     cpu_seconds: float
