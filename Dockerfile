@@ -20,11 +20,18 @@ RUN /opt/build/bin/python -m hatchling build -t wheel \
  && uv pip install --quiet --python /opt/scicat-ingest --compile-bytecode --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
+# What installs packages is of no use to the service, and of some to an intruder.
+RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/ensurepip /usr/local/lib/python3.*/site-packages/* \
+    /usr/lib/python3.*/ensurepip /usr/share/python-wheels
+ARG PYTHON_IMAGE
 ARG VERSION=0.0.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="scicat-ingest" \
       org.opencontainers.image.description="Reads acquisition events from Kafka and records them in SciCat, losing nothing" \
       org.opencontainers.image.licenses="BSD-3-Clause" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 COPY --from=build /opt/scicat-ingest /opt/scicat-ingest
 # The root file system may be read-only; /tmp is the only place that is written to.
 ENV PATH=/opt/scicat-ingest/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MPLCONFIGDIR=/tmp/matplotlib HOME=/tmp

@@ -45,7 +45,8 @@ test-tools: $(VENV)/.dev tools ## the tests that need promtool and the like: ale
 
 image: ## the image, with docker or podman: make image VERSION=0.1.0 PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:...
 	$(ENGINE) build $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
-	  $(if $(UV_IMAGE),--build-arg UV_IMAGE=$(UV_IMAGE)) --build-arg VERSION=$(VERSION) -t scicat-ingest:$(VERSION) .
+	  $(if $(UV_IMAGE),--build-arg UV_IMAGE=$(UV_IMAGE)) --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$$(git rev-parse HEAD) -t scicat-ingest:$(VERSION) .
 
 test-image: $(VENV)/.dev ## build the image without a Docker engine, and run it on a real Kafka (needs root and apt-get)
 	@tests/image/build
