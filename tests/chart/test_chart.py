@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests.chart.definitions import definitions
 from tests.chart.rendered import CASES, CHART, helm, manifests, one, text_of, values_of, workload
 from tests.tools.programs import FETCHED, program
 
@@ -22,26 +23,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.tools
 
 SCHEMAS = FETCHED.parent / "lib" / "schemas"
-CRDS = FETCHED.parent / "lib" / "crds"
 SELECTORS = {"app.kubernetes.io/name": "scicat-ingest", "app.kubernetes.io/instance": "ingest"}
 """Of every release so far: a Deployment's selector cannot be changed by an upgrade."""
 
 
 @pytest.fixture(scope="session")
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Where kubeconform finds its schemas: those of Strimzi are made of its resource definitions."""
+    """Where kubeconform finds its schemas: those of custom resources are made of their definitions."""
     assert SCHEMAS.exists(), "run `make tools`"
     folder = tmp_path_factory.mktemp("schemas")
-    for path in CRDS.glob("*.yaml"):
-        definition = yaml.safe_load(path.read_text())
+    for definition in definitions():
         for version in definition["spec"]["versions"]:
-            schema = version["schema"]["openAPIV3Schema"]
-            name = definition["spec"]["names"]["singular"]
-            (folder / f"{name}-{version['name']}.json").write_text(json.dumps(closed(schema)))
-            (folder / f"{name}-v1.json").write_text(json.dumps(strimzi_v1(closed(schema))))
+            name = f"{definition['spec']['names']['singular']}-{version['name']}.json"
+            (folder / name).write_text(json.dumps(closed(version["schema"]["openAPIV3Schema"])))
     return [
         f"{SCHEMAS}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json",
-        f"{SCHEMAS}/custom-{{{{ .ResourceKind }}}}.json",
         f"{folder}/{{{{ .ResourceKind }}}}-{{{{ .ResourceAPIVersion }}}}.json",
     ]
 
@@ -60,19 +56,8 @@ def closed(schema: Any) -> Any:
     ):
         made["properties"].setdefault("apiVersion", {})
         made["properties"].setdefault("kind", {})
-        if "metadata" in made["properties"]:
-            made["properties"]["metadata"] = {"type": "object"}
+        made["properties"].setdefault("metadata", {"type": "object"})
         made["additionalProperties"] = False
-    return made
-
-
-def strimzi_v1(schema: Any) -> Any:
-    """Give what v1 made of v1beta2: `operation` of an ACL is gone. The generator that we can get knows only v1beta2."""
-    text = json.dumps(schema)
-    made = json.loads(text)
-    acl = made["properties"]["spec"]["properties"].get("authorization", {}).get("properties", {}).get("acls")
-    if acl is not None:
-        del acl["items"]["properties"]["operation"]
     return made
 
 
