@@ -1,4 +1,5 @@
-# The service with all its optional formats. `make image` builds it; docs/image.md tells how it is checked and pinned.
+# The service with all its optional formats (REQUIREMENTS=service: with none). `make image` builds it; docs/image.md tells
+# how it is checked and pinned.
 # Both bases are arguments, so that a release names them by digest.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 ARG UV_IMAGE=astral/uv:0.13.9
@@ -9,11 +10,12 @@ FROM ${PYTHON_IMAGE} AS build
 COPY --from=uv /uv /usr/local/bin/uv
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
 WORKDIR /src
-COPY requirements/build.txt requirements/image.txt requirements/
+ARG REQUIREMENTS=image
+COPY requirements/build.txt requirements/${REQUIREMENTS}.txt requirements/
 RUN uv venv --quiet --python python3 /opt/build \
  && uv pip install --quiet --python /opt/build --require-hashes -r requirements/build.txt \
  && uv venv --quiet --python python3 /opt/scicat-ingest \
- && uv pip install --quiet --python /opt/scicat-ingest --compile-bytecode --require-hashes -r requirements/image.txt
+ && uv pip install --quiet --python /opt/scicat-ingest --compile-bytecode --require-hashes -r "requirements/${REQUIREMENTS}.txt"
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY service service
 RUN /opt/build/bin/python -m hatchling build -t wheel \

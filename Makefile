@@ -45,7 +45,8 @@ test-tools: $(VENV)/.dev tools ## the tests that need promtool and the like: ale
 
 image: ## the image, with docker or podman: make image VERSION=0.1.0 PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:...
 	$(ENGINE) build $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
-	  $(if $(UV_IMAGE),--build-arg UV_IMAGE=$(UV_IMAGE)) --build-arg VERSION=$(VERSION) \
+	  $(if $(UV_IMAGE),--build-arg UV_IMAGE=$(UV_IMAGE)) $(if $(REQUIREMENTS),--build-arg REQUIREMENTS=$(REQUIREMENTS)) \
+	  --build-arg VERSION=$(VERSION) \
 	  --build-arg REVISION=$$(git rev-parse HEAD) -t scicat-ingest:$(VERSION) .
 
 test-image: $(VENV)/.dev ## build the image without a Docker engine, and run it on a real Kafka (needs root and apt-get)
@@ -95,9 +96,9 @@ release-check: $(VENV)/.dev tools ## everything that a release publishes, into d
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build -d dist
 	@.tools/bin/helm package helm/scicat-ingest -d dist
-	@$(BIN)/cyclonedx-py requirements requirements/image.txt --of JSON -o dist/scicat-ingest-$(VERSION).cdx.json
 	@$(BIN)/pytest -q tests/chart -k "versions or readme"
 	@tests/image/build
+	@tests/image/sbom dist/scicat-ingest-$(VERSION).cdx.json
 	@ls -l dist
 
 lock: ## pin every dependency again (needs uv)
