@@ -78,7 +78,7 @@ def test_it_holds_what_is_pinned_and_its_bill_of_materials_says_so(tmp_path: Pat
     pinned = set(re.findall(r"(?m)^([a-z0-9-]+)==([^ ]+)", (ROOT / "requirements" / "image.txt").read_text()))
     found = installed()
     assert set(found.items()) - {("scicat-ingest", __version__)} <= pinned
-    command = [ROOT / "tests" / "image" / "sbom", tmp_path / "sbom.json", IMAGE]
+    command: list[str | Path] = [ROOT / "tests" / "image" / "sbom", tmp_path / "sbom.json", IMAGE]
     done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     sbom = json.loads((tmp_path / "sbom.json").read_text())
