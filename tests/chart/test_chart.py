@@ -275,11 +275,20 @@ def test_a_changed_mapping_restarts_the_pods_unless_it_is_taken_while_running() 
 
 
 def test_versions_agree() -> None:
-    """Of chart, application and package; and the pod runs that one."""
+    """Of chart, application, package, changelog and the images in the docs; and the pod runs that one."""
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert chart["appVersion"] == chart["version"] == __version__
     image = workload("plain")["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image == f"scicat-ingest:{__version__}"
+    root = CHART.parents[1]
+    [changed, *_] = re.findall(r"(?m)^## (\S+)", (root / "CHANGELOG.md").read_text())
+    assert changed == __version__
+    named = {
+        version
+        for page in [root / "README.md", *(root / "docs").glob("*.md")]
+        for version in re.findall(r"scicat-ingest[:-](\d+\.\d+\.\d+)", page.read_text())
+    }
+    assert named == {__version__}
 
 
 def test_the_readme_is_current(tmp_path: Path) -> None:
