@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from tests.integration.harness import at_least, committed_offsets, event, read_outcomes, send
+from tests.integration.harness import (
+    assert_each_is_there_once,
+    at_least,
+    committed_offsets,
+    event,
+    many,
+    read_outcomes,
+    send,
+    sources_of,
+)
 
 from scicat_ingest import __version__
+from scicat_ingest.consume.topics import prepare_topics
 
 if TYPE_CHECKING:
     from tests.integration.harness import Site
@@ -114,9 +124,9 @@ class Container:
     def said(self) -> str:
         return self._log.read_text()
 
-    def end(self) -> int:
-        """Send SIGTERM; gives the exit code."""
-        assert podman("kill", "--signal", "TERM", self.name).returncode == 0
+    def end(self, signal: str = "TERM") -> int:
+        """Send the signal; gives the exit code."""
+        assert podman("kill", "--signal", signal, self.name).returncode == 0
         return self._process.wait(PATIENCE_SECONDS)
 
     def remove(self) -> None:
@@ -142,3 +152,21 @@ async def test_it_ingests_drains_at_sigterm_and_ends_with_0(site: Site, tmp_path
         assert sum((await committed_offsets(site)).values()) == 2
     finally:
         await anyio.to_thread.run_sync(container.remove)
+
+
+async def test_killed_and_drained_in_the_middle_it_loses_and_doubles_nothing(site: Site, tmp_path: Path) -> None:
+    """300 events; one container is killed, the next one drained, the third does the rest."""
+    await prepare_topics(site.settings, create=True)
+    sent = await send(site, many(300))
+    for number, (answered, signal, code) in enumerate([(50, "KILL", 137), (150, "TERM", 0), (300, "TERM", 0)]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        container = Container(site, folder)
+        try:
+            outcomes = await read_outcomes(site, at_least(answered))
+            assert await anyio.to_thread.run_sync(container.end, signal) == code, container.said
+        finally:
+            await anyio.to_thread.run_sync(container.remove)
+    assert set(sources_of(outcomes)) == set(sent)
+    assert_each_is_there_once(site.stand_in, 300)
+    assert sum((await committed_offsets(site)).values()) == 300
