@@ -8,7 +8,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/scicat_ingest/__init__.py)
 ENGINE ?= docker
 
-.PHONY: help demo test test-fast test-tools test-image image tools simulate lint format types imports check-all coverage docs docs-chart release-check bench lock clean
+.PHONY: help demo test test-fast test-tools test-image image release-image tools simulate lint format types imports check-all coverage docs docs-chart release-check bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -45,7 +45,14 @@ test-tools: $(VENV)/.dev tools ## the tests that need promtool and the like: ale
 
 image: ## the image, with docker or podman: make image VERSION=0.1.0 PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:...
 	$(ENGINE) build $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
-	  $(if $(UV_IMAGE),--build-arg UV_IMAGE=$(UV_IMAGE)) --build-arg VERSION=$(VERSION) -t scicat-ingest:$(VERSION) .
+	  $(if $(UV_IMAGE),--build-arg UV_IMAGE=$(UV_IMAGE)) $(if $(REQUIREMENTS),--build-arg REQUIREMENTS=$(REQUIREMENTS)) \
+	  --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$$(git rev-parse HEAD) -t scicat-ingest:$(VERSION) .
+
+release-image: ## the image of a release: its bases must be named by digest
+	@for each in "$(PYTHON_IMAGE)" "$(UV_IMAGE)"; do case "$$each" in *@sha256:*) ;; *) \
+	  echo "make release-image PYTHON_IMAGE=name:tag@sha256:... UV_IMAGE=name:tag@sha256:... (docs/image.md)"; exit 1 ;; esac; done
+	@$(MAKE) --no-print-directory image
 
 test-image: $(VENV)/.dev ## build the image without a Docker engine, and run it on a real Kafka (needs root and apt-get)
 	@tests/image/build
@@ -94,9 +101,9 @@ release-check: $(VENV)/.dev tools ## everything that a release publishes, into d
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build -d dist
 	@.tools/bin/helm package helm/scicat-ingest -d dist
-	@$(BIN)/cyclonedx-py requirements requirements/image.txt --of JSON -o dist/scicat-ingest-$(VERSION).cdx.json
 	@$(BIN)/pytest -q tests/chart -k "versions or readme"
 	@tests/image/build
+	@tests/image/sbom dist/scicat-ingest-$(VERSION).cdx.json
 	@ls -l dist
 
 lock: ## pin every dependency again (needs uv)

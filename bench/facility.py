@@ -135,6 +135,12 @@ class ServiceProcess:
         """The most memory that it has held (VmHWM); 0 once it is gone."""
         return self._status("VmHWM")
 
+    @property
+    def cpu_seconds(self) -> float:
+        """User and system time by now, of all its threads."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _status(self, name: str) -> int:
         try:
             lines = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii").splitlines()

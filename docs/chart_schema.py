@@ -11,7 +11,6 @@ Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
-PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 NAME: Schema = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$"}
 TEXTS: Schema = {"type": "object", "additionalProperties": TEXT}
 ANYTHING: Schema = {"type": "object"}
@@ -39,11 +38,12 @@ VALUES: dict[str, Schema] = {
     "replicaCount": COUNT,
     "nameOverride": TEXT,
     "fullnameOverride": TEXT,
+    "commonLabels": TEXTS,
     "image": _closed(
         registry=TEXT,
         repository={"type": "string", "minLength": 1},
         tag=TEXT,
-        digest={"type": "string", "pattern": "^(sha256:[a-f0-9]{32,})?$"},
+        digest={"type": "string", "pattern": "^(sha256:[a-f0-9]{64})?$"},
         pullPolicy=_choice("Always", "IfNotPresent", "Never"),
     ),
     "imagePullSecrets": {"type": "array", "items": _closed(name=TEXT)},
@@ -77,8 +77,9 @@ VALUES: dict[str, Schema] = {
         kind=_choice("Deployment", "StatefulSet"),
         staticMembership=FLAG,
         terminationGracePeriodSeconds={"type": "integer", "minimum": 30},
+        revisionHistoryLimit=COUNT,
+        annotations=TEXTS,
     ),
-    "ops": _closed(port=PORT),
     "probes": _closed(startup=PROBE, liveness=PROBE, readiness=PROBE),
     "resources": ANYTHING,
     "serviceAccount": _closed(create=FLAG, name=TEXT, annotations=TEXTS),
@@ -92,16 +93,27 @@ VALUES: dict[str, Schema] = {
     "affinity": ANYTHING,
     "topologySpreadConstraints": LIST,
     "priorityClassName": TEXT,
+    "extraArgs": {"type": "array", "items": TEXT},
     "extraEnv": LIST,
     "extraEnvFrom": LIST,
     "extraVolumes": LIST,
     "extraVolumeMounts": LIST,
+    "initContainers": LIST,
+    "extraContainers": LIST,
+    "extraObjects": LIST,
     "podDisruptionBudget": _closed(enabled=FLAG, maxUnavailable={"type": ["integer", "string"]}),
     "networkPolicy": _closed(enabled=FLAG, ingressFrom=LIST, egress=LIST),
     "monitoring": _closed(
-        podMonitor=_closed(enabled=FLAG, interval={"type": "string", "pattern": "^[0-9]+(ms|s|m)$"}, labels=TEXTS),
+        podMonitor=_closed(
+            enabled=FLAG,
+            interval={"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
+            scrapeTimeout={"type": "string", "pattern": "^([0-9]+(ms|s|m))?$"},
+            labels=TEXTS,
+            relabelings=LIST,
+            metricRelabelings=LIST,
+        ),
         prometheusRule=_closed(enabled=FLAG, labels=TEXTS, runbookBase={"type": "string", "pattern": "^https?://"}),
-        dashboards=_closed(enabled=FLAG, labels=TEXTS),
+        dashboards=_closed(enabled=FLAG, labels=TEXTS, annotations=TEXTS),
     ),
     "keda": _closed(
         enabled=FLAG,
@@ -109,10 +121,12 @@ VALUES: dict[str, Schema] = {
         maxReplicaCount={"type": "integer", "minimum": 1},
         lagThreshold={"type": "integer", "minimum": 1},
         pollingInterval={"type": "integer", "minimum": 1},
-        cooldownPeriod=COUNT,
+        cooldownPeriod={"type": "integer", "minimum": 0, "maximum": 3600},
+        kafkaVersion={"type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$"},
         authenticationRef=TEXT,
     ),
     "strimzi": _closed(
+        apiVersion=_choice("", "v1", "v1beta2"),
         clusterName=TEXT,
         topics=_closed(
             enabled=FLAG,
@@ -122,7 +136,6 @@ VALUES: dict[str, Schema] = {
         ),
         user=_closed(enabled=FLAG, authentication=_choice("scram-sha-512", "tls")),
     ),
-    "testImage": TEXT,
     "global": ANYTHING,
 }
 
@@ -149,6 +162,8 @@ def _for_helm(value: Any) -> Any:
         return [_for_helm(each) for each in value]
     if not isinstance(value, dict):
         return value
+    if value.get("enum") == ["off", "on"]:
+        return {"enum": ["off", "on", False, True]}  # what YAML makes of them without quotes; the settings take both
     made = {name: _for_helm(each) for name, each in value.items() if name != "default" or isinstance(each, dict)}
     if isinstance(made.get("$ref"), str):
         return {"$ref": made["$ref"].replace("#/$defs/", "#/definitions/")}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.chart.rendered import CASES, CHART, helm, manifests, one, refusal, text_of, values_of, workload
+from tests.chart.definitions import definitions
+from tests.chart.rendered import CASES, CHART, helm, manifests, one, text_of, values_of, workload
 from tests.tools.programs import FETCHED, program
 
 from scicat_ingest import __version__
@@ -22,25 +23,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.tools
 
 SCHEMAS = FETCHED.parent / "lib" / "schemas"
-CRDS = FETCHED.parent / "lib" / "crds"
 SELECTORS = {"app.kubernetes.io/name": "scicat-ingest", "app.kubernetes.io/instance": "ingest"}
 """Of every release so far: a Deployment's selector cannot be changed by an upgrade."""
 
 
 @pytest.fixture(scope="session")
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Where kubeconform finds its schemas: those of Strimzi are made of its resource definitions."""
+    """Where kubeconform finds its schemas: those of custom resources are made of their definitions."""
     assert SCHEMAS.exists(), "run `make tools`"
     folder = tmp_path_factory.mktemp("schemas")
-    for path in CRDS.glob("*.yaml"):
-        definition = yaml.safe_load(path.read_text())
+    for definition in definitions():
         for version in definition["spec"]["versions"]:
-            schema = version["schema"]["openAPIV3Schema"]
-            name = definition["spec"]["names"]["singular"]
-            (folder / f"{name}-{version['name']}.json").write_text(json.dumps(closed(schema)))
+            name = f"{definition['spec']['names']['singular']}-{version['name']}.json"
+            (folder / name).write_text(json.dumps(closed(version["schema"]["openAPIV3Schema"])))
     return [
         f"{SCHEMAS}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json",
-        f"{SCHEMAS}/custom-{{{{ .ResourceKind }}}}.json",
         f"{folder}/{{{{ .ResourceKind }}}}-{{{{ .ResourceAPIVersion }}}}.json",
     ]
 
@@ -59,8 +56,7 @@ def closed(schema: Any) -> Any:
     ):
         made["properties"].setdefault("apiVersion", {})
         made["properties"].setdefault("kind", {})
-        if "metadata" in made["properties"]:
-            made["properties"]["metadata"] = {"type": "object"}
+        made["properties"].setdefault("metadata", {"type": "object"})
         made["additionalProperties"] = False
     return made
 
@@ -86,6 +82,18 @@ def test_every_manifest_is_what_its_schema_says(case: str, schemas: list[str]) -
     )
     assert done.returncode == 0, done.stdout
     assert "Skipped: 0" in done.stdout
+
+
+def test_strimzi_is_spoken_to_in_the_version_that_it_knows() -> None:
+    """v1 in a cluster that has it, v1beta2 in an older one, or the one that is told."""
+    versions = {
+        (): "v1",
+        ("--api-versions", "kafka.strimzi.io/v1beta2"): "v1beta2",
+        ("--api-versions", "kafka.strimzi.io/v1beta2", "--api-versions", "kafka.strimzi.io/v1"): "v1",
+        ("--set", "strimzi.apiVersion=v1beta2"): "v1beta2",
+    }
+    for arguments, version in versions.items():
+        assert one("strimzi", "KafkaUser", *arguments)["apiVersion"] == f"kafka.strimzi.io/{version}"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -117,9 +125,17 @@ def test_the_service_understands_the_settings(case: str, tmp_path: Path, monkeyp
         if variable["name"].startswith("SCICAT_INGEST_") and variable["name"] != "SCICAT_INGEST_CONFIG":
             monkeypatch.setenv(variable["name"], variable.get("value", "ingest-0"))
     settings = load_settings(Settings, tmp_path / "config.yaml")
-    given = yaml.safe_load(values_of(case).read_text())["config"]
-    assert settings.kafka.bootstrap_servers == given["kafka"]["bootstrap_servers"]
-    assert (settings.ops.host, settings.ops.port) == ("0.0.0.0", 8080)  # noqa: S104
+    given = Settings.model_validate(yaml.safe_load(values_of(case).read_text())["config"])
+    from_environment = {
+        "ops": {"host"},
+        "scicat": {"token_file", "password_file", "ca_file"},
+        "registry": {"password_file"},
+    }
+    of_kafka = {"sasl_password_file", "ca_file", "cert_file", "key_file", "group_instance_id"}
+    apart = {**from_environment, "kafka": of_kafka, "mapping": {"folder"}}
+    assert settings.model_dump(exclude=apart) == given.model_dump(exclude=apart)
+    assert settings.ops.host in ("0.0.0.0", given.ops.host)  # noqa: S104
+    assert container["ports"][0]["containerPort"] == settings.ops.port
 
 
 def test_mapping_files_are_mapping_files(tmp_path: Path) -> None:
@@ -147,15 +163,36 @@ def test_volumes_and_mounts_belong_together(case: str) -> None:
 def test_selectors_are_those_of_every_release(case: str) -> None:
     """Else an upgrade would fail."""
     assert workload(case)["spec"]["selector"]["matchLabels"] == SELECTORS
-    assert one(case, "Service")["spec"]["selector"] == SELECTORS
+    services = [each for each in manifests(case) if each["kind"] == "Service"]
+    assert all(each["spec"]["selector"] == SELECTORS for each in services)
     labels = workload(case)["spec"]["template"]["metadata"]["labels"]
     assert SELECTORS.items() <= labels.items()
 
 
 def test_a_test_pod_is_not_selected() -> None:
-    """Else the service would send questions to it."""
-    labels = one("plain", "Pod")["metadata"]["labels"]
+    """Else the service would send questions to it; but the network policy lets it ask."""
+    labels = one("scram", "Pod")["metadata"]["labels"]
     assert not SELECTORS.items() <= labels.items()
+    [rule] = one("scram", "NetworkPolicy")["spec"]["ingress"]
+    assert [each["podSelector"]["matchLabels"] for each in rule["from"] if "podSelector" in each] == [
+        {name: labels[name] for name in SELECTORS}
+    ]
+
+
+def test_the_service_keeps_its_address_whatever_the_workload() -> None:
+    """An address cannot be taken from a Service by an upgrade; a StatefulSet has one of its own for its pods' names."""
+    service, pods = [each for each in manifests("gpfs") if each["kind"] == "Service"]
+    assert "clusterIP" not in service["spec"]
+    assert pods["spec"]["clusterIP"] == "None"
+    assert workload("gpfs")["spec"]["serviceName"] == pods["metadata"]["name"]
+
+
+@pytest.mark.parametrize("kind", ["persistentVolumeClaim", "nfs", "csi"])
+def test_data_is_read_only_for_the_node_too(kind: str) -> None:
+    """Else a kubelet would give our group to all files of a facility."""
+    pod = workload("gpfs", "--set-json", f'data=[{{"name":"d","mountPath":"/d","volume":{{"{kind}":{{"x":"y"}}}}}}]')
+    [volume] = [each for each in pod["spec"]["template"]["spec"]["volumes"] if each["name"] == "data-d"]
+    assert volume[kind] == {"x": "y", "readOnly": True}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -184,6 +221,7 @@ def test_keda_decides_on_replicas_alone() -> None:
     ]
     assert {trigger["metadata"]["consumerGroup"] for trigger in scaled["triggers"]} == {"ingest"}
     assert scaled["minReplicaCount"] >= 1
+    assert {trigger["metadata"]["version"] for trigger in scaled["triggers"]} == {"2.1.0"}
 
 
 def test_strimzi_makes_topics_that_lose_nothing_and_a_user_with_few_rights() -> None:
@@ -218,59 +256,39 @@ def test_prometheus_gets_the_rules_with_the_runbooks_of_the_house() -> None:
     assert all(json.loads(text)["panels"] for board in boards for text in board["data"].values())
 
 
+def checksum(case: str, *more: str) -> str:
+    return str(workload(case, *more)["spec"]["template"]["metadata"]["annotations"]["checksum/config"])
+
+
 def test_a_changed_setting_restarts_the_pods() -> None:
-    """Settings are read at start."""
-
-    def checksum(*more: str) -> str:
-        annotations = workload("plain", *more)["spec"]["template"]["metadata"]["annotations"]
-        return str(annotations["checksum/config"])
-
-    assert checksum() != checksum("--set", "config.limits.requests_per_second=5")
+    """Settings are read at start, and nothing else changes them."""
+    assert checksum("plain") != checksum("plain", "--set", "config.limits.requests_per_second=5")
+    assert checksum("plain") == checksum("plain", "--set", "podLabels.team=data")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ("config.kafka.bootstrap_server=x", "/config/kafka"),
-        ("config.limits.max_concurrency=0", "/config/limits/max_concurrency"),
-        ("replicas=3", "additional properties 'replicas' not allowed"),
-        ("workload.kind=DaemonSet", "/workload/kind"),
-        ("workload.terminationGracePeriodSeconds=10", "terminationGracePeriodSeconds"),
-        ("config.scicat.password=x", "use secrets.scicat.existingSecret"),
-        ("config.kafka.sasl_password=x", "use secrets.kafka.existingSecret"),
-        ("config.registry.password=x", "use secrets.registry.existingSecret"),
-        ("config.mapping.pid_prefix=", "config.mapping.pid_prefix"),
-        ("config.scicat.url=null", "config.scicat.url"),
-        ("image.digest=latest", "/image/digest"),
-    ],
-)
-def test_wrong_values_are_refused_with_what_is_wrong(wrong: str, said: str) -> None:
-    """By their place, or by what to do."""
-    assert said in refusal("--set", wrong)
-
-
-def test_every_value_is_used() -> None:
-    """By a template; and every value has a description, or is a group."""
-    templates = "\n".join(path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file())
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    unused = [name for name in values if f".Values.{name}" not in templates and f"Values.{name}." not in templates]
-    assert unused == []
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    assert values.keys() | {"global"} == schema["properties"].keys()
-
-
-def test_every_setting_can_be_given() -> None:
-    """`config` is the settings tree, whole."""
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    assert schema["properties"]["config"]["properties"].keys() == Settings.model_fields.keys()
+def test_a_changed_mapping_restarts_the_pods_unless_it_is_taken_while_running() -> None:
+    """With mapping.reload the service looks for itself, and takes it only if its examples pass."""
+    changed = ("--set", "mappings.files.odin\\.yaml=name: other")
+    assert checksum("gpfs") == checksum("gpfs", *changed)
+    off = ("--set", "config.mapping.reload=off")
+    assert checksum("gpfs", *off) != checksum("gpfs", *off, *changed)
 
 
 def test_versions_agree() -> None:
-    """Of chart, application and package; and the pod runs that one."""
+    """Of chart, application, package, changelog and the images in the docs; and the pod runs that one."""
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert chart["appVersion"] == chart["version"] == __version__
     image = workload("plain")["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image == f"scicat-ingest:{__version__}"
+    root = CHART.parents[1]
+    [changed, *_] = re.findall(r"(?m)^## (\S+)", (root / "CHANGELOG.md").read_text())
+    assert changed == __version__
+    named = {
+        version
+        for page in [root / "README.md", *(root / "docs").glob("*.md")]
+        for version in re.findall(r"scicat-ingest[:-](\d+\.\d+\.\d+)", page.read_text())
+    }
+    assert named == {__version__}
 
 
 def test_the_readme_is_current(tmp_path: Path) -> None:

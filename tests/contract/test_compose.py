@@ -96,13 +96,28 @@ def test_the_service_understands_its_settings(name: str, monkeypatch: pytest.Mon
 def test_images_have_tags_and_the_service_no_rights(name: str) -> None:
     """`latest` is another one tomorrow."""
     services = read(name)["services"]
-    for each in services.values():
+    for each in (each for each in services.values() if "extends" not in each):
         image, _, tag = each["image"].partition(":")
         assert image
         assert tag
         assert tag != "latest"
     assert services["service"]["read_only"] is True
     assert services["service"]["cap_drop"] == ["ALL"]
+
+
+def test_whoever_waits_waits_for_what_can_answer() -> None:
+    """Every service that goes on running has a health check, and the others begin when it is good."""
+    services = read("compose.yaml")["services"]
+    assert {name for name, each in services.items() if "healthcheck" not in each} == {"producer"}
+    conditions = [each["condition"] for service in services.values() for each in service.get("depends_on", {}).values()]
+    assert set(conditions) == {"service_healthy"}
+    assert read("compose.kafka.yaml")["services"]["service"]["healthcheck"] == services["service"]["healthcheck"]
+
+
+def test_kafka_keeps_its_records_where_the_volume_is() -> None:
+    """Else they would be gone with the container, whatever the volume."""
+    kafka = read("compose.yaml")["services"]["kafka"]
+    assert f"kafka:{kafka['environment']['KAFKA_LOG_DIRS']}" in kafka["volumes"]
 
 
 def test_accounts_and_groups_are_those_that_the_service_needs() -> None:

@@ -225,3 +225,24 @@ def event(**changes: Any) -> bytes:
 
 def at_least(count: int) -> Callable[[list[Any]], bool]:
     return lambda found: len(sources_of(found)) >= count
+
+
+def many(count: int) -> list[tuple[bytes, bytes]]:
+    records = []
+    for number in range(count):
+        name = f"run-{number}"
+        records.append((name.encode(), event(acquisitionId=name, source={"folder": f"/data/{name}"})))
+    return records
+
+
+def assert_each_is_there_once(stand_in: StandIn | StandInThread, count: int) -> None:
+    """Every acquisition has one dataset with right totals, one block, and one attachment."""
+    datasets = stand_in.store.datasets()
+    acquisitions = Counter(dataset["scientificMetadata"]["ingest"]["acquisitionId"] for dataset in datasets)
+    assert acquisitions == {f"run-{number}": 1 for number in range(count)}
+    assert Counter(block["datasetId"] for block in stand_in.store.origdatablocks()) == {
+        dataset["pid"]: 1 for dataset in datasets
+    }
+    for dataset in datasets:
+        assert (dataset["size"], dataset["numberOfFiles"]) == (7, 2)
+        assert len(stand_in.store.attachments(dataset["pid"])) == 1

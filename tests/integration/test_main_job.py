@@ -11,10 +11,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from tests.integration.harness import (
     Process,
+    assert_each_is_there_once,
     at_least,
     committed_offsets,
     event,
     make_site,
+    many,
     read_outcomes,
     running,
     send,
@@ -25,7 +27,7 @@ from tests.integration.harness import (
 from scicat_ingest.consume.connection import connection_arguments
 from scicat_ingest.consume.topics import prepare_topics
 from scicat_ingest.testing.sample_events import sample_events
-from scicat_ingest.testing.stand_in import StandIn, StandInThread
+from scicat_ingest.testing.stand_in import StandInThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,27 +38,6 @@ if TYPE_CHECKING:
     from scicat_ingest.testing.kafka import Broker, EmbeddedKafka
 
 pytestmark = pytest.mark.anyio
-
-
-def many(count: int) -> list[tuple[bytes, bytes]]:
-    records = []
-    for number in range(count):
-        name = f"run-{number}"
-        records.append((name.encode(), event(acquisitionId=name, source={"folder": f"/data/{name}"})))
-    return records
-
-
-def assert_each_is_there_once(stand_in: StandIn | StandInThread, count: int) -> None:
-    """Every acquisition has one dataset with right totals, one block, and one attachment."""
-    datasets = stand_in.store.datasets()
-    acquisitions = Counter(dataset["scientificMetadata"]["ingest"]["acquisitionId"] for dataset in datasets)
-    assert acquisitions == {f"run-{number}": 1 for number in range(count)}
-    assert Counter(block["datasetId"] for block in stand_in.store.origdatablocks()) == {
-        dataset["pid"]: 1 for dataset in datasets
-    }
-    for dataset in datasets:
-        assert (dataset["size"], dataset["numberOfFiles"]) == (7, 2)
-        assert len(stand_in.store.attachments(dataset["pid"])) == 1
 
 
 async def test_an_event_becomes_a_dataset_its_block_its_preview_and_an_answer(site: Site) -> None:

@@ -24,6 +24,28 @@ app.kubernetes.io/component: ingestor
 app.kubernetes.io/part-of: scicat
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Name, namespace and labels of a resource: (list $ "-suffix"). */}}
+{{- define "scicat-ingest.metadata" -}}
+{{- $top := index . 0 -}}
+name: {{ include "scicat-ingest.fullname" $top }}{{ index . 1 }}
+namespace: {{ $top.Release.Namespace }}
+labels:
+  {{- include "scicat-ingest.labels" $top | nindent 2 }}
+{{- end }}
+
+{{- define "scicat-ingest.port" -}}
+{{- dig "ops" "port" 8080 .Values.config -}}
+{{- end }}
+
+{{/* The helm test is not one of the service's pods, but may ask them. */}}
+{{- define "scicat-ingest.testLabels" -}}
+app.kubernetes.io/name: {{ include "scicat-ingest.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "scicat-ingest.serviceAccount" -}}
@@ -70,9 +92,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if dig "registry" "password" "" $config -}}
 {{- fail "config.registry.password would stand in a ConfigMap for all to read: use secrets.registry.existingSecret" -}}
 {{- end -}}
+{{- if or (has (dig "ops" "enabled" "on" $config) (list "off" false)) (eq (include "scicat-ingest.port" .) "0") -}}
+{{- fail "config.ops: Kubernetes asks the ops server how the service does: it must be on, and its port must be known" -}}
+{{- end -}}
 {{- if and .Values.mappings.files .Values.mappings.existingConfigMap -}}
 {{- fail "give mappings.files or mappings.existingConfigMap, not both" -}}
 {{- end -}}
+{{- end }}
+
+{{/* A volume that is mounted read-only as a whole, where its kind can say so. */}}
+{{- define "scicat-ingest.readOnly" -}}
+{{- $volume := deepCopy . -}}
+{{- range $kind := list "persistentVolumeClaim" "nfs" "csi" "cephfs" "iscsi" "fc" "rbd" -}}
+{{- with get $volume $kind }}{{ $_ := set . "readOnly" true }}{{ end -}}
+{{- end -}}
+{{- toYaml $volume -}}
 {{- end }}
 
 {{- define "scicat-ingest.hasMappings" -}}

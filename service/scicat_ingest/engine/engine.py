@@ -241,8 +241,8 @@ class Engine:
             return []
         self._fetched_at = anyio.current_time()
         if not self._fetch_scope.cancelled_caught:
-            if assignment.sessions and assignment is self._assignment:
-                self._condition.ready()
+            if self._unassigned_since is None and assignment is self._assignment:
+                self._condition.ready()  # also with no partition: a spare member, that a roll-out must not wait for
             if self._taking:
                 self._condition.proved("reading")
         return records

@@ -17,7 +17,7 @@ class Observer:
     """Is told what happens, and does nothing about what it does not override. Must not wait and must not raise."""
 
     def ready(self) -> None:
-        """Learn that the service has joined its group and reads its partitions."""
+        """Learn that the service has joined its group and reads its partitions, if it was given any."""
 
     def assigned(self, partitions: Collection[Partition]) -> None:
         """Learn which partitions are ours from now on, and no others."""

@@ -60,6 +60,7 @@ class Scene(Observer):
     fetch_faults: list[IngestFault] = field(default_factory=list)
     secrets: list[int] = field(default_factory=list)
     holds_lanes: bool = False
+    joins_at_once: bool = True
     engine: Engine = field(init=False)
     assignments: Assignments = field(init=False)
     left: anyio.Event = field(init=False)
@@ -68,7 +69,8 @@ class Scene(Observer):
 
     async def start(self, assignments: Assignments) -> None:
         self.assignments = assignments
-        assignments.assign([PARTITION])
+        if self.joins_at_once:
+            assignments.assign([PARTITION])
 
     async def stop(self) -> None:
         self.journal.append(("left", None))
@@ -574,6 +576,22 @@ def test_the_pulse_tells_what_is_read_and_since_when_we_wait_for_partitions() ->
         assert scene.engine.pulse.received == {}
         assert scene.engine.pulse.unassigned_since == 2
 
+    scene.play(during=look)
+
+
+def test_a_spare_member_is_ready_although_it_has_no_partition() -> None:
+    """Else a roll-out of more replicas than partitions would wait for it without end; one without an answer is not."""
+    scene = Scene([])
+
+    async def look() -> None:
+        await anyio.sleep(5)
+        assert scene.of("ready") == []
+        scene.assignments.assign([])
+        await anyio.sleep(2)
+        assert scene.of("ready") == [None]
+        assert scene.engine.pulse.state is EngineState.RUNNING
+
+    scene.joins_at_once = False
     scene.play(during=look)
 
 

@@ -18,6 +18,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import DecodeError
 
 from scicat_ingest.decode.first_fault import excerpt
+from scicat_ingest.decode.formats.confluent_files import confluent_file
 from scicat_ingest.faults import CorruptRecord, InvalidUtf8
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _NO_UTF8 = "expected UTF-8 in every text of the Protobuf message"
 _SCHEMA_FILE = "value.proto"
-_WELL_KNOWN = re.compile(r"(?P<folder>google/protobuf|google/type|confluent|confluent/types?)/(?P<base>[a-z_]+)\.proto")
+_WELL_KNOWN = re.compile(r"google/(protobuf|type)/[a-z_]+\.proto")
 _SPECIAL_FILES = {
     f"google/protobuf/{name}.proto" for name in ("timestamp", "duration", "field_mask", "wrappers", "struct")
 }
@@ -104,16 +105,14 @@ def _add(
 
 
 def _well_known(name: str) -> FileDescriptorProto | None:
-    """Give a file that comes with Protobuf, or with Confluent's schemas, where those packages are installed.
+    """Give a file that comes with Protobuf or with Google's common types, or that Confluent's registry takes for known.
 
     It goes before what the registry gave, so that messages in `_SPECIAL_FILES` are what they are called.
     """
-    known = _WELL_KNOWN.fullmatch(name)
-    if known is None:
-        return None
-    parent = "confluent_kafka.schema_registry." if known["folder"].startswith("confluent") else ""
+    if not _WELL_KNOWN.fullmatch(name):
+        return confluent_file(name)
     try:
-        module = import_module(f"{parent}{known['folder'].replace('/', '.')}.{known['base']}_pb2")
+        module = import_module(f"{name.removesuffix('.proto').replace('/', '.')}_pb2")
     except ImportError:
         return None
     return FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb)
