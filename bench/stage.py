@@ -45,6 +45,7 @@ class Stage:
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Of the service's settings, by group."""
     number: int = 0
+    filled: set[str] = field(default_factory=set)
 
     def document(self, topic: str) -> dict[str, Any]:
         """Give the service's settings: everything that is on by default, and no rate limit."""
@@ -68,6 +69,19 @@ class Stage:
         }
         changed = {name: {**groups.get(name, {}), **self.changes.get(name, {})} for name in {*groups, *self.changes}}
         return {**changed, "sources": [{"topic": topic, "roots": ["/data"]}]}
+
+    async def fill(self, topic: str, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Make a topic with these records, unless it is there."""
+        if topic not in self.filled:
+            self.filled.add(topic)
+            await self.make_topic(topic)
+            await self.send(topic, records)
+
+    async def new_topic(self, name: str) -> str:
+        """Make an empty topic of another name than all before."""
+        topic = f"{name}-{self.number}"
+        await self.make_topic(topic)
+        return topic
 
     async def make_topic(self, name: str, partitions: int = PARTITIONS) -> None:
         """Create a topic."""
@@ -122,9 +136,9 @@ class Stage:
             peak_mib=peak,
         )
 
-    def wait_for(self, whole: int, running: list[Watched]) -> Moment:
-        """Wait until so many events are whole. Raises RuntimeError when that takes LONGEST_SECONDS."""
-        deadline = time.monotonic() + LONGEST_SECONDS
+    def wait_for(self, whole: int, running: list[Watched], *, within: float = LONGEST_SECONDS) -> Moment:
+        """Wait until so many events are whole. Raises RuntimeError when that takes longer than `within` seconds."""
+        deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             for each in running:
                 each.require_alive()
@@ -132,7 +146,7 @@ class Stage:
             if counts["whole"] >= whole:
                 return Moment(counts["whole"], time.monotonic(), sum(each.cpu_seconds for each in running))
             time.sleep(TICK_SECONDS)
-        raise RuntimeError(f"{whole} events were not there within {LONGEST_SECONDS:.0f} s: {self.sink.counts()}")
+        raise RuntimeError(f"{whole} events were not there within {within:.0f} s: {self.sink.counts()}")
 
     async def send_steadily(self, topic: str, records: Iterable[tuple[bytes, bytes]], per_second: float) -> list[float]:
         """Send records at a rate; give when each was handed to the producer, in seconds since the epoch."""
