@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from dataclasses import dataclass
+
+from pydantic import ConfigDict, Field
 
 from scicat_ingest.catalogue.document import Count, Document, Flag, Many, NonEmpty, Text
-from scicat_ingest.catalogue.times import Instant
+from scicat_ingest.catalogue.times import Instant  # noqa: TC001 (pydantic reads the annotations)
 
 
-class DataFile(Document):
-    """One file of a block; SciCat takes uid, gid and perm as strings only."""
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file of a block; SciCat takes uid, gid and perm as strings only.
 
-    path: NonEmpty = Field(description="relative to the dataset's sourceFolder")
-    size: Count = Field(description="bytes")
-    time: Instant = Field(description="last modification")
-    chk: Text | None = Field(default=None, description="checksum by the block's chkAlg")
+    Made of what was checked before, a million times for some datasets: a dataclass takes a third of a model's time.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    path: NonEmpty
+    """Relative to the dataset's sourceFolder."""
+    size: Count
+    """Bytes."""
+    time: Instant
+    """Last modification."""
+    chk: Text | None = None
+    """Checksum by the block's chkAlg."""
     uid: Text | None = None
     gid: Text | None = None
     perm: Text | None = None

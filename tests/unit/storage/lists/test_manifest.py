@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from tests.unit.storage.lists.listings import DEFAULT_TIME, NOW, age, event, listed, paths
 
+from scicat_ingest.catalogue.origdatablock import DataFile
 from scicat_ingest.faults import (
     DuplicatePath,
     ForbiddenBySource,
@@ -56,6 +58,10 @@ def read(folder: Path, content: bytes | str, *, name: str = "list.jsonl", **give
     return listed(folder, event(fileManifest={"uri": name, **fields}), **given)
 
 
+def written(file: DataFile) -> Any:
+    return TypeAdapter(DataFile).dump_python(file, mode="json", exclude_none=True)
+
+
 def lines(*rows: Any) -> str:
     return "".join(f"{json.dumps(row)}\n" for row in rows)
 
@@ -63,7 +69,7 @@ def lines(*rows: Any) -> str:
 def test_json_lines_have_the_fields_of_the_event(tmp_path: Path) -> None:
     """All of them."""
     (file,) = read(tmp_path, lines(ROW))
-    assert file.model_dump() == {
+    assert written(file) == {
         "path": "raw/a.cbf",
         "size": 5,
         "time": "2026-04-22T08:00:00.000Z",
@@ -80,7 +86,7 @@ def test_csv_has_the_same_columns(tmp_path: Path) -> None:
     header, cells = ",".join(ROW), ",".join(str(value) for value in ROW.values())
     first, second = read(tmp_path, f'{header}\r\n{cells}\r\n"b, ""c""",7,,,,,,\r\n', name="list.csv")
     assert first == next(iter(read(tmp_path, lines(ROW))))
-    assert second.model_dump(exclude_none=True) == {
+    assert written(second) == {
         "path": 'b, "c"',
         "size": 7,
         "time": "2026-04-22T00:00:00.000Z",
