@@ -93,8 +93,8 @@ coverage: $(VENV)/.dev ## all tests with a coverage report
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-bench: $(VENV)/.dev ## measure the HTTP transports (docs/performance.md)
-	@$(BIN)/python bench/http_transport.py
+bench: $(VENV)/.dev ## the service beside what people would use instead, 20 min (needs Go): make bench BENCH="--only instant"
+	@$(BIN)/python -m bench $(BENCH)
 
 release-check: $(VENV)/.dev tools ## everything that a release publishes, into dist/: packages, chart, SBOM, image; the versions agree
 	@grep -q "^## $(VERSION)" CHANGELOG.md || { echo "CHANGELOG.md has no section ## $(VERSION)"; exit 1; }
