@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from bench.scenarios import SCENARIOS, Size
 from bench.sink_process import running_sink
 from bench.stage import Stage
-from bench.tables import draw, table_of, write_json
+from bench.tables import draw, markdown_of, table_of, write_json
 from rich.console import Console
 
 from scicat_ingest.testing.kafka import EmbeddedKafka
@@ -53,15 +53,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the events, 1 round")
     parser.add_argument("--concurrency", type=int, default=64, help="events in flight, for all (default 64)")
     parser.add_argument("--out", type=Path, default=Path("build/bench"), metavar="FOLDER",
-                        help="for bench.json and bench.png (default build/bench)")  # fmt: skip
+                        help="for bench.json, bench.md, bench.png (default build/bench)")  # fmt: skip
     arguments = parser.parse_args()
     size = QUICK if arguments.quick else Size(arguments.rounds, 1.0)
     console = Console(width=150)
     results = asyncio.run(measure(arguments.only, size, arguments.concurrency, console))
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_json(results, arguments.out / "bench.json")
+    (arguments.out / "bench.md").write_text("\n".join(map(markdown_of, results)))
     draw(results, arguments.out / "bench.png")
-    console.print(f"{arguments.out}/bench.json, {arguments.out}/bench.png")
+    console.print(f"{arguments.out}: bench.json, bench.md, bench.png")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.scenarios import Result
 
 NOTHING = "-"
+_FIGURES = ("cpu_ms", "events_per_second", "peak_mib")
 
 
 def table_of(result: Result) -> Table:
@@ -31,7 +32,7 @@ def _comparison(result: Comparison) -> Table:
         "", "CPU ms an event", "events/s", "peak MiB", "CPU to the loop's", "events/s to the loop's", title=title
     )
     for name in result.rounds:
-        row = [str(result.spread(name, what)) for what in ("cpu_ms", "events_per_second", "peak_mib")]
+        row = [str(result.spread(name, what)) for what in _FIGURES]
         ratios = [result.ratio(name, what) for what in ("cpu_ms", "events_per_second")]
         table.add_row(name, *row, *(NOTHING if ratio is None else str(ratio) for ratio in ratios))
     return table
@@ -42,6 +43,20 @@ def _facts(result: Facts) -> Table:
     for name, values in result.rounds.items():
         table.add_row(name, str(spread_of(values)))
     return table
+
+
+def markdown_of(result: Result) -> str:
+    """Write one scenario as docs/performance.md has it."""
+    if isinstance(result, Facts):
+        rows = [f"| {name} | {spread_of(values)} |" for name, values in result.rounds.items()]
+        return "\n".join([f"{result.about}:\n", "| | |", "|---|---|", *rows]) + "\n"
+    heads = "| | CPU ms an event | events/s | peak MiB | CPU to the loop's | events/s to the loop's |"
+    rows = [
+        f"| {name} | {' | '.join(str(result.spread(name, what)) for what in _FIGURES)} "
+        f"| {result.ratio(name, 'cpu_ms') or NOTHING} | {result.ratio(name, 'events_per_second') or NOTHING} |"
+        for name in result.rounds
+    ]
+    return "\n".join([f"{result.about}:\n", heads, "|---|---|---|---|---|---|", *rows]) + "\n"
 
 
 def write_json(results: Sequence[Result], path: Path) -> None:
