@@ -97,8 +97,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         )
         if name == called:
             gc.disable()  # what an import makes is no garbage, and looking for some takes as long as importing
-            module = import_module(f"scicat_ingest.cli.{name.replace('-', '_')}")
-            gc.enable()
+            try:
+                module = import_module(f"scicat_ingest.cli.{name.replace('-', '_')}")
+            finally:
+                gc.enable()
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

@@ -270,7 +270,13 @@ class Received:
 
 
 def _unpacked(answer: Received) -> httpx.Response:
-    return httpx.Response(answer.status_code, headers=list(answer.headers.items()), content=answer.content)
+    headers = [(_raw(name), _raw(text)) for name, text in answer.headers.items()]
+    return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+
+
+def _raw(text: str) -> bytes:
+    """Give a part of a header as it came; a proxy's may be in any encoding, and aiohttp has read it like this."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 class Connections:

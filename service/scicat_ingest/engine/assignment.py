@@ -32,7 +32,12 @@ class Bounds:
     bytes: int = 64 * 1024 * 1024
     partition_records: int = 500
     ready: int = 256
-    """While so many wait for nothing but a place, no more are read: a backlog costs nothing in Kafka."""
+    """While so many wait for nothing but a place, no more are read: a backlog costs nothing in Kafka.
+
+    Each partition has its share of them, so that one with a backlog keeps no other from being read.
+    """
+    least_ready: int = 64
+    """A share is never less: each time that a partition has so many ready, what was prefetched of it is lost."""
     expected_record_bytes: int = 1024 * 1024
     """What Kafka lets pass by default: a fetch is never larger than what fits if all its records are of this size."""
 
@@ -71,7 +76,7 @@ class Assignment:
         self._remembered = remembered
         self._window = Window(bounds.records, bounds.bytes, bounds.expected_record_bytes)
         self._turns = deque(self.sessions.values())
-        self._enough_ready = False
+        self._most_ready = max(bounds.ready // max(len(partitions), 1), bounds.least_ready)
         self._running = 0
         self._alone: Work | None = None
         """The work that nothing else may run beside."""
@@ -102,17 +107,12 @@ class Assignment:
 
     def fetchable(self) -> tuple[list[Partition], int]:
         """Say which partitions may be fetched from, and how many records at most."""
-        if not self._window.open or self.has_enough_ready():
+        if not self._window.open:
             return [], 1
-        sessions = [session for session in self.sessions.values() if session.fetchable]
+        ready = self._most_ready
+        sessions = [each for each in self.sessions.values() if each.fetchable and not each.has_ready(ready)]
         most = min((session.window.room for session in sessions), default=1)
-        return [session.partition for session in sessions], max(1, min(most, self._window.room, self._bounds.ready))
-
-    def has_enough_ready(self) -> bool:
-        """Tell whether what was read is to be started first; once it was, until half of that has been."""
-        ready = sum(session.lanes.turns for session in self.sessions.values())
-        self._enough_ready = ready >= (self._bounds.ready // 2 if self._enough_ready else self._bounds.ready)
-        return self._enough_ready
+        return [session.partition for session in sessions], max(1, min(most, self._window.room, ready))
 
     def receive(self, record: Record) -> Work | None:
         """Take a fetched record; None if there is nothing to do about it here."""

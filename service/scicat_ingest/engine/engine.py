@@ -219,7 +219,7 @@ class Engine:
         Not for longer than a fetch may take: from then on the stream is asked for nothing, and pauses the partitions.
         That drops what was prefetched of them, which must not happen while records are worked off fast.
         """
-        if self._taking and self._assignment.has_enough_ready():
+        if self._taking and self._assignment.sessions and not self._assignment.fetchable()[0]:
             self._reading = []
             with anyio.move_on_after(FETCH_SECONDS) as self._fetch_scope:
                 await anyio.sleep_forever()
@@ -243,7 +243,7 @@ class Engine:
         if not self._fetch_scope.cancelled_caught:
             if self._unassigned_since is None and assignment is self._assignment:
                 self._condition.ready()  # also with no partition: a spare member, that a roll-out must not wait for
-            if self._taking:
+            if self._taking and (self._reading or not assignment.sessions):  # else nobody was asked
                 self._condition.proved("reading")
         return records
 

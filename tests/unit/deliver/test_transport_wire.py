@@ -177,6 +177,22 @@ async def test_an_answer_arrives_whole_and_unpacked() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_header_in_any_encoding_spoils_no_answer() -> None:
+    """A proxy may add one, and pack the answer as well."""
+
+    def answer() -> web.StreamResponse:
+        response = web.json_response({"pid": "x"}, headers={"x-info": "Größe"})
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async with echoing() as echo, client_of(echo.base_url) as client:
+        echo.answer = answer
+        response = await client.get("/")
+    assert response.json() == {"pid": "x"}
+    assert response.headers.raw[[name for name, _ in response.headers.raw].index(b"x-info")][1] == "Größe".encode()
+
+
+@pytest.mark.anyio
 async def test_no_redirect_is_followed_and_no_cookie_kept() -> None:
     """A request depends on its token only: SciCat's session cookie could speak for somebody else."""
 

@@ -310,3 +310,34 @@ def test_many_partitions_share_the_records() -> None:
     assert few.sessions["t", 0].window.most_records == 100
     many = Assignment([("t", n) for n in range(100)], Bounds(records=400), Remembered(), 0.0)
     assert many.sessions["t", 0].window.most_records == 25
+
+
+def test_a_partition_with_a_backlog_keeps_no_other_from_being_read() -> None:
+    """It is read again when half of what it had ready is started; meanwhile the others are asked."""
+    assignment = Assignment([("a", 0), ("a", 1)], Bounds(ready=8, least_ready=1), Remembered(), 0.0)
+    assert assignment.fetchable() == ([("a", 0), ("a", 1)], 4)
+    received(assignment, *(record(offset, lane=f"lane-{offset}") for offset in range(4)))
+    assert assignment.fetchable() == ([("a", 1)], 4)
+    assert assignment.start(PLACES) is not None
+    assert assignment.fetchable() == ([("a", 1)], 4)
+    received(assignment, *(record(offset, ("a", 1), lane=f"other-{offset}") for offset in range(4)))
+    assert assignment.fetchable()[0] == []
+    for _ in range(3):
+        assert assignment.start(10) is not None
+    assert assignment.fetchable()[0] == [("a", 0), ("a", 1)]
+
+
+def test_one_that_is_ready_may_be_enough() -> None:
+    """It is read again when that one is started."""
+    assignment = Assignment([("a", 0)], Bounds(ready=1, least_ready=1), Remembered(), 0.0)
+    received(assignment, record(0))
+    assert assignment.fetchable()[0] == []
+    assert assignment.start(PLACES) is not None
+    assert assignment.fetchable() == ([("a", 0)], 1)
+
+
+def test_many_records_of_one_lane_are_one_that_is_ready() -> None:
+    """Else the records behind them, of other lanes, would wait for them."""
+    assignment = Assignment([("a", 0)], Bounds(ready=2, least_ready=1), Remembered(), 0.0)
+    received(assignment, *(record(offset) for offset in range(50)))
+    assert assignment.fetchable() == ([("a", 0)], 2)

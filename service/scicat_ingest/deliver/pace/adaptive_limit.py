@@ -45,6 +45,7 @@ class AdaptiveLimit:
         self._most = most
         self._limit = float(min(FIRST, most))
         self._doubling = True
+        self._doubled_at = now
         self._baselines: dict[Hashable, float] = {}
         self._window = _Window(now)
 
@@ -59,7 +60,8 @@ class AdaptiveLimit:
 
     def answered(self, kind: Hashable, seconds: float, now: float) -> None:
         """Note a good answer to a request of a kind: its route, and the order of its body's size."""
-        self._window.latencies.setdefault(kind, []).append(seconds)
+        if not self._doubling or now - seconds >= self._doubled_at:  # what was sent before says nothing of it
+            self._window.latencies.setdefault(kind, []).append(seconds)
         self._decide(now)
 
     def pushed_back(self, now: float) -> None:
@@ -69,7 +71,7 @@ class AdaptiveLimit:
 
     def _decide(self, now: float) -> None:
         window = self._window
-        if now - window.began < WINDOW_SECONDS:
+        if now - window.began < WINDOW_SECONDS or not (window.latencies or window.pushed_back):
             return
         self._window = _Window(now)
         ratio = self._ratio(window.latencies)
@@ -81,6 +83,7 @@ class AdaptiveLimit:
             self._limit *= ON_SLOW
         elif ratio <= NEAR and window.limit_reached:
             self._limit += self._limit if self._doubling else max(1.0, self._limit * GROWTH)
+            self._doubled_at = now
         self._doubling = self._doubling and ratio <= NEAR and not window.pushed_back
         self._limit = min(max(self._limit, 1.0), float(self._most))
 

@@ -157,6 +157,8 @@ def draw_scenario(seed: int) -> Scenario:
             records=chance.randint(4, 40),
             bytes=chance.choice((2 * largest, 10_000, 100_000)),
             partition_records=chance.choice((3, 6, 25)),
+            ready=chance.choice((1, 6, 256)),
+            least_ready=chance.choice((1, 64)),
             expected_record_bytes=largest + 200,
         ),
         places=chance.randint(1, 6),

@@ -55,6 +55,17 @@ def test_what_was_too_much_is_halved_at_once() -> None:
     assert set(seen[most + 4 :]) <= {8, 9}
 
 
+def test_nothing_is_doubled_before_the_last_doubling_was_heard_of() -> None:
+    """Answers that take several windows are about the limit of when they were sent."""
+    limit = AdaptiveLimit(64)
+    for second in range(1, 5):
+        limit.under_way(limit.limit)
+        limit.answered("post", 5.0, 5.0 + second)
+    assert limit.limit == 4
+    limit.answered("post", 5.0, 12.0)
+    assert limit.limit == 8
+
+
 def test_after_pushing_back_it_grows_by_an_eighth() -> None:
     """A server that once had too much is approached slowly."""
     limit = AdaptiveLimit(64)
