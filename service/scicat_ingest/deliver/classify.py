@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Route(Enum):
     """What a request is for."""
 
+    __hash__ = object.__hash__  # each member is one object; Enum's own is slow, and these are looked up all the time
+
     LOGIN = auto()
     WHOAMI = auto()
     HEALTH = auto()
@@ -44,6 +46,8 @@ WRITES = frozenset({Route.POST_DATASET, Route.POST_ORIGDATABLOCK, Route.POST_ATT
 class Verdict(Enum):
     """What to do about it."""
 
+    __hash__ = object.__hash__  # each member is one object; Enum's own is slow, and these are looked up all the time
+
     DONE = "it worked"
     CONFLICT = "the pid is there already: reconcile"
     MODIFIED = "somebody changed the dataset since we read it: read it again"
@@ -62,6 +66,8 @@ class Verdict(Enum):
 class Check(Enum):
     """What asking for our identity or for the server's health gave."""
 
+    __hash__ = object.__hash__  # each member is one object; Enum's own is slow, and these are looked up all the time
+
     NOT_ASKED = auto()
     GOOD = auto()
     BAD = auto()
@@ -77,6 +83,8 @@ class Health(Enum):
 
 class Body(Enum):
     """What the answer's body is."""
+
+    __hash__ = object.__hash__  # each member is one object; Enum's own is slow, and these are looked up all the time
 
     OBJECT = auto()
     OTHER = "JSON, but no object"

@@ -7,6 +7,7 @@ for each record that has been started. Every wait that depends on somebody else 
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,8 +93,8 @@ class Engine:
         self._silent: dict[Work, None] = {}
         """Works whose outcome Kafka does not acknowledge: nothing is taken in meanwhile."""
         self._tasks: TaskGroup
-        self._reading: list[Partition] = []
-        """What the fetch that is under way asks for."""
+        self._asked = sys.maxsize
+        """How many partitions the fetch that is under way asks for; none is under way: as many as there could be."""
         self._fetch_scope = anyio.CancelScope()
         self._stopped = anyio.Event()
         self._changed: anyio.Event | None = None
@@ -214,36 +215,33 @@ class Engine:
                 self._go_on()
 
     async def _until_wanted(self) -> None:
-        """Let what was read be started first.
-
-        Not for longer than a fetch may take: from then on the stream is asked for nothing, and pauses the partitions.
-        That drops what was prefetched of them, which must not happen while records are worked off fast.
-        """
+        """Let what was read be started first; no longer than a fetch, because to pause then loses what is prefetched."""
         if self._taking and self._assignment.sessions and not self._assignment.fetchable()[0]:
-            self._reading = []
+            self._asked = 0
             with anyio.move_on_after(FETCH_SECONDS) as self._fetch_scope:
                 await anyio.sleep_forever()
 
     async def _fetch(self) -> list[Record]:
         assignment = self._assignment
         starting = self._condition.state is EngineState.STARTING
-        self._reading, most = assignment.fetchable() if self._taking or starting else ([], 1)
+        reading, most = assignment.fetchable() if self._taking or starting else ([], 1)
+        self._asked = len(reading)
         records: list[Record] = []
         try:
             with anyio.CancelScope() as self._fetch_scope:
                 wait = FIRST_FETCH_SECONDS if starting else FETCH_SECONDS
-                records = await self._stream.fetch(self._reading, most, wait)
+                records = await self._stream.fetch(reading, most, wait)
         except ConfigurationFault as fault:
             if starting:
                 raise
             self._halt(fault, "reading")
             await self._condition.until_recheck()
             return []
-        self._fetched_at = anyio.current_time()
+        self._fetched_at, self._asked = anyio.current_time(), sys.maxsize
         if not self._fetch_scope.cancelled_caught:
             if self._unassigned_since is None and assignment is self._assignment:
                 self._condition.ready()  # also with no partition: a spare member, that a roll-out must not wait for
-            if self._taking and (self._reading or not assignment.sessions):  # else nobody was asked
+            if self._taking and (reading or not assignment.sessions):  # else nobody was asked
                 self._condition.proved("reading")
         return records
 
@@ -257,8 +255,8 @@ class Engine:
 
     def _go_on(self) -> None:
         """Start what may start, and read what may be read: something has changed."""
-        reading, _ = self._assignment.fetchable() if self._taking else ([], 1)
-        if len(reading) > len(self._reading):
+        more = self._taking and self._asked < len(self._assignment.sessions)
+        if more and len(self._assignment.fetchable()[0]) > self._asked:
             self._fetch_scope.cancel()
         probing = self._condition.state is EngineState.PROBING
         while self._taking and not (probing and self._assignment.running):

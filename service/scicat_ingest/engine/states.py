@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class WorkState(Enum):
     """Where one record is."""
 
+    __hash__ = object.__hash__  # each member is one object; Enum's own is slow, and these are looked up all the time
+
     RECEIVED = "fetched, not yet decoded"
     KEPT = "waiting for another record of its run; only its offset is held, and what the run needs of it"
     QUEUED = "waiting for its turn in its lane"
@@ -27,6 +29,8 @@ class WorkState(Enum):
 
 class WorkEvent(Enum):
     """What happens to one record."""
+
+    __hash__ = object.__hash__  # each member is one object; Enum's own is slow, and these are looked up all the time
 
     PREPARED = "decoded, mapped and planned: its lane is known"
     ABSORBED = "its run has taken over what it says; it comes again if the run's start does"
