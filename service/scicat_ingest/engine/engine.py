@@ -215,7 +215,7 @@ class Engine:
                 self._go_on()
 
     async def _until_wanted(self) -> None:
-        """Let what was read be started first; no longer than a fetch, because to pause then loses what is prefetched."""
+        """Let what was read be started first; no longer than a fetch: pausing then loses what was prefetched."""
         if self._taking and self._assignment.sessions and not self._assignment.fetchable()[0]:
             self._asked = 0
             with anyio.move_on_after(FETCH_SECONDS) as self._fetch_scope:
