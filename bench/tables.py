@@ -82,13 +82,16 @@ def draw(results: Sequence[Result], path: Path) -> None:
         for comparison in comparisons:
             for name in comparison.rounds:
                 ratio = comparison.ratio(name, what)
-                if ratio is None or (what == "cpu_ms" and name == CEILING):
+                if ratio is None or name in (LOOP, CEILING):
                     continue
                 spread = [[max(ratio.median - ratio.least, 0)], [max(ratio.most - ratio.median, 0)]]
                 colour = "tab:blue" if name.startswith("the service") else "tab:grey"
-                axis.barh(len(labels), ratio.median, xerr=spread, color=colour, alpha=0.85, error_kw={"lw": 1})
+                bar = {"left": 1.0, "xerr": spread, "color": colour, "alpha": 0.85, "error_kw": {"lw": 1}}
+                axis.barh(len(labels), ratio.median - 1.0, **bar)
                 labels.append(f"{comparison.name}: {name}")
         axis.axvline(1.0, color="black", linewidth=0.8)
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.set_yticks(range(len(labels)), labels, fontsize=8)
         axis.invert_yaxis()
         axis.set_title(title, fontsize=9)

@@ -36,7 +36,7 @@ class Bounds:
 
     Each partition has its share of them, so that one with a backlog keeps no other from being read.
     """
-    least_ready: int = 64
+    least_ready: int = 16
     """A share is never less: each time that a partition has so many ready, what was prefetched of it is lost."""
     expected_record_bytes: int = 1024 * 1024
     """What Kafka lets pass by default: a fetch is never larger than what fits if all its records are of this size."""
