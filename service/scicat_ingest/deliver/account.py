@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from scicat_ingest.deliver.backoff import delay_seconds
-from scicat_ingest.deliver.transport import classify_exception
+from scicat_ingest.deliver.transport_failure import classify_exception
 from scicat_ingest.faults import CatalogueUnavailable, InvalidSettings, WrongEndpoint
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scicat_ingest.deliver.transport import Sent
+from scicat_ingest.deliver.transport_failure import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

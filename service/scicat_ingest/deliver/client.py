@@ -19,7 +19,8 @@ from scicat_ingest.deliver.bodies import run_by_weight, serialise
 from scicat_ingest.deliver.classify import Check, Health, Route, Seen, Verdict, classify
 from scicat_ingest.deliver.credentials import Renewals
 from scicat_ingest.deliver.pace.traffic import Ended
-from scicat_ingest.deliver.transport import Sent, base_url_of, classify_exception, path_segment
+from scicat_ingest.deliver.transport import base_url_of, path_segment
+from scicat_ingest.deliver.transport_failure import Sent, classify_exception
 from scicat_ingest.deliver.wire import WireRequest
 from scicat_ingest.faults import (
     AmbiguousAnswer,

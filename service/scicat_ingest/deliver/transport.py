@@ -1,4 +1,4 @@
-"""The HTTP transport: httpx's API over aiohttp's connections, and the one module that knows their traps.
+"""The HTTP transport: httpx's API over aiohttp's connections, without their traps.
 
 httpx's own connection pool costs CPU time that grows with the number of connections. The `httpx-aiohttp` package calls
 most failures `httpx.ConnectTimeout`, also when the request had been received; lets aiohttp's own errors escape; has no
@@ -14,8 +14,9 @@ limit on the time of sending; and repeats a GET by itself. Here is what callers 
     ├── RemoteProtocolError   may have been received: the peer hung up before the answer, or what it answered is no HTTP
     └── DecodingError         may have been received: the answer is not compressed as it says
 
-The causes are kept in `__cause__`; `classify_exception` reads them. One call is one request on the wire: nothing is
-repeated, no redirect is followed, no cookie is kept, and no proxy or password is taken from the environment.
+The causes are kept in `__cause__`; `transport_failure.classify_exception` reads them. One call is one request on the
+wire: nothing is repeated, no redirect is followed, no cookie is kept, and no proxy or password is taken from the
+environment.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass
-from enum import Enum, StrEnum
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Self
@@ -34,11 +34,12 @@ import aiohttp
 import httpx
 import yarl
 
+from scicat_ingest.deliver.transport_failure import Reason, find_source, translate
 from scicat_ingest.deliver.wire import WireRequest
 from scicat_ingest.faults import InvalidSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from scicat_ingest.deliver.wire import WireAnswer
@@ -52,58 +53,6 @@ _LARGE_BODY_BYTES = 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What aiohttp refuses in a header, with a bare ValueError (its http_writer)."""
 _LONGEST_URL = 65_536
-
-
-class Sent(Enum):
-    """Whether the server may have received a request that failed."""
-
-    NO = "proven: nothing was sent"
-    MAYBE = "it may have been received and carried out"
-
-
-class Reason(StrEnum):
-    """Why a request failed; stable, for logs and metric labels."""
-
-    CONNECT_REFUSED = "connect_refused"
-    """Nobody listens there."""
-    CONNECT_FAILED = "connect_failed"
-    """No connection for another reason: no route, or closed in the TLS handshake."""
-    NAME_RESOLUTION = "name_resolution"
-    TLS = "tls"
-    """The peer's certificate is not trusted, or it does not speak TLS."""
-    TIMEOUT_CONNECT = "timeout_connect"
-    """No connection in time: name resolution, TCP, TLS, or waiting for a free one."""
-    BAD_REQUEST = "bad_request"
-    """Not a request that can be sent."""
-    TIMEOUT_READ = "timeout_read"
-    """The server was silent for too long after the request was written."""
-    TIMEOUT_TOTAL = "timeout_total"
-    """The server did not take the whole request, or did not send the whole answer, in time."""
-    DISCONNECTED = "disconnected"
-    """Closed or reset before the answer's headers."""
-    INCOMPLETE_ANSWER = "incomplete_answer"
-    """Closed or reset within the answer's body."""
-    BAD_ANSWER = "bad_answer"
-    """Not HTTP, or not compressed as it says."""
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class TransportFailure:
-    """What is known about a request that got no answer."""
-
-    sent: Sent
-    reason: Reason
-
-    @property
-    def blames_configuration(self) -> bool:
-        """Whether the settings may be wrong (when it was never seen to work): the host's name, or TLS."""
-        return self.reason in (Reason.NAME_RESOLUTION, Reason.TLS)
-
-    @property
-    def is_timeout(self) -> bool:
-        """Whether the server, or the way to it, was too slow."""
-        return self.reason in (Reason.TIMEOUT_CONNECT, Reason.TIMEOUT_READ, Reason.TIMEOUT_TOTAL)
 
 
 def path_segment(pid: str) -> str:
@@ -168,83 +117,6 @@ def open_http_client(
         follow_redirects=False,
         trust_env=False,
     )
-
-
-def classify_exception(error: BaseException) -> TransportFailure:
-    """Decide what a failed request has done, from the error or its causes.
-
-    Right also for errors of a bare httpx-aiohttp or httpx transport. What is not known may have been sent.
-    """
-    if source := _source(error):
-        return _classify_aiohttp(source)[1]
-    for cause in _causes(error):
-        for kind, failure in _HTTPX:
-            if isinstance(cause, kind):
-                return failure
-    return TransportFailure(Sent.MAYBE, Reason.UNKNOWN)
-
-
-def _failed(reason: Reason) -> TransportFailure:
-    sent = Sent.NO if reason in _NOTHING_SENT else Sent.MAYBE
-    return TransportFailure(sent, reason)
-
-
-_NOTHING_SENT = frozenset(
-    {
-        Reason.CONNECT_REFUSED,
-        Reason.CONNECT_FAILED,
-        Reason.NAME_RESOLUTION,
-        Reason.TLS,
-        Reason.TIMEOUT_CONNECT,
-        Reason.BAD_REQUEST,
-    }
-)
-
-_AIOHTTP: tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError], Reason], ...] = (
-    (aiohttp.ClientConnectorDNSError, httpx.ConnectError, Reason.NAME_RESOLUTION),
-    (aiohttp.ClientSSLError, httpx.ConnectError, Reason.TLS),
-    (aiohttp.ClientConnectorError, httpx.ConnectError, Reason.CONNECT_FAILED),
-    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, Reason.TIMEOUT_CONNECT),
-    (aiohttp.ServerTimeoutError, httpx.ReadTimeout, Reason.TIMEOUT_READ),
-    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError, Reason.DISCONNECTED),
-    (aiohttp.ClientConnectionError, httpx.ReadError, Reason.DISCONNECTED),
-    (aiohttp.ClientPayloadError, httpx.ReadError, Reason.INCOMPLETE_ANSWER),
-    (aiohttp.ClientResponseError, httpx.RemoteProtocolError, Reason.BAD_ANSWER),
-    (aiohttp.InvalidURL, httpx.UnsupportedProtocol, Reason.BAD_REQUEST),
-    (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol, Reason.BAD_REQUEST),
-)
-"""The first that fits. Only these are raised before aiohttp has a connection: ClientConnectorError and all below it,
-ConnectionTimeoutError, and the two about URLs (aiohttp 3.14, `ClientSession._request`)."""
-
-_HTTPX: tuple[tuple[type[Exception], TransportFailure], ...] = (
-    (httpx.ConnectError, _failed(Reason.CONNECT_FAILED)),
-    (httpx.ConnectTimeout, _failed(Reason.TIMEOUT_CONNECT)),
-    (httpx.PoolTimeout, _failed(Reason.TIMEOUT_CONNECT)),
-    (httpx.UnsupportedProtocol, _failed(Reason.BAD_REQUEST)),
-    (httpx.LocalProtocolError, _failed(Reason.BAD_REQUEST)),
-    (httpx.InvalidURL, _failed(Reason.BAD_REQUEST)),
-    (httpx.TimeoutException, _failed(Reason.TIMEOUT_TOTAL)),
-    (httpx.NetworkError, _failed(Reason.DISCONNECTED)),
-    (httpx.RemoteProtocolError, _failed(Reason.BAD_ANSWER)),
-    (httpx.DecodingError, _failed(Reason.BAD_ANSWER)),
-)
-"""For an error that no aiohttp error caused: our own deadline, the decoder, or another transport."""
-
-
-def _classify_aiohttp(error: aiohttp.ClientError) -> tuple[type[httpx.TransportError], TransportFailure]:
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-        return httpx.ConnectError, _failed(Reason.CONNECT_REFUSED)
-    for kind, becomes, reason in _AIOHTTP:
-        if isinstance(error, kind):
-            return becomes, _failed(reason)
-    return httpx.ReadError, _failed(Reason.UNKNOWN)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -313,8 +185,8 @@ class Connections:
                 async with exchange as answer:
                     content = await answer.read()
         except aiohttp.ClientError as error:
-            source = _source(error) or error
-            raise _translated(source) from source
+            source = find_source(error) or error
+            raise translate(source) from source
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"{Reason.TIMEOUT_TOTAL}: no whole answer within {deadline} s") from error
         return Received(answer.status, answer.headers, content)
@@ -389,25 +261,6 @@ def _url(url: str) -> yarl.URL:
     if len(url) > _LONGEST_URL:
         raise httpx.InvalidURL(f"it has {len(url)} characters, at most {_LONGEST_URL} are taken")
     return yarl.URL(url, encoded=True)
-
-
-def _source(error: BaseException) -> aiohttp.ClientError | None:
-    """Give the innermost of aiohttp's errors that led to this one."""
-    found = None
-    for cause in _causes(error):
-        if isinstance(cause, aiohttp.ClientError):
-            found = cause
-    return found
-
-
-def _translated(source: aiohttp.ClientError) -> httpx.TransportError:
-    """Give httpx's error for what really happened.
-
-    Its text has no part of the answer in it, which could be a token; the cause has.
-    """
-    becomes, failure = _classify_aiohttp(source)
-    detail = source if isinstance(source, aiohttp.ClientConnectorError) else type(source).__name__
-    return becomes(f"{failure.reason}: {detail}")
 
 
 def base_url_of(base_url: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx
 
 from scicat_ingest.deliver.answer import read_answer
-from scicat_ingest.deliver.transport import Reason, Sent, classify_exception
+from scicat_ingest.deliver.transport_failure import Reason, Sent, classify_exception
 from scicat_ingest.doctor.step import StepFailed, failed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scicat_ingest.deliver.answer import read_answer
 from scicat_ingest.deliver.classify import TABLE, WRITES, Body, Check, Route, Seen, Verdict, classify
-from scicat_ingest.deliver.transport import Sent
+from scicat_ingest.deliver.transport_failure import Sent
 
 READS = sorted(set(Route) - WRITES, key=lambda route: route.name)
 FORBIDDEN = {"message": "Forbidden resource", "error": "Forbidden", "statusCode": 403}

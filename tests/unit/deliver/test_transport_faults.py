@@ -16,7 +16,8 @@ import httpx
 import pytest
 from httpx_aiohttp import AiohttpTransport
 
-from scicat_ingest.deliver.transport import Reason, Sent, TransportFailure, classify_exception, open_http_client
+from scicat_ingest.deliver.transport import open_http_client
+from scicat_ingest.deliver.transport_failure import Reason, Sent, TransportFailure, classify_exception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

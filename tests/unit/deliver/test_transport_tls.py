@@ -11,7 +11,8 @@ import httpx
 import pytest
 import trustme
 
-from scicat_ingest.deliver.transport import Reason, Sent, TransportFailure, classify_exception, open_http_client
+from scicat_ingest.deliver.transport import open_http_client
+from scicat_ingest.deliver.transport_failure import Reason, Sent, TransportFailure, classify_exception
 from scicat_ingest.faults import InvalidSettings
 
 if TYPE_CHECKING:
