@@ -16,6 +16,7 @@ from scicat_ingest.testing.kafka.ports import free_ports
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bench.processes import Watched
     from bench.stage import Stage
 
 Result = Comparison | Facts
@@ -102,11 +103,8 @@ async def translated(stage: Stage, size: Size) -> Result:
     for _ in range(size.rounds):
         comparison.add(LOOP, stage.work_off(LOOP, "small", size.events(3000)))
         comparison.add(SERVICE, stage.work_off(SERVICE, "small", size.events(3000)))
-        stage.changes = {"mapping": {"folder": str(stage.folder / "mappings")}}
-        try:
+        with stage.changed(mapping={"folder": str(stage.folder / "mappings")}):
             comparison.add(f"{SERVICE}, foreign", stage.work_off(SERVICE, "foreign", size.events(3000)))
-        finally:
-            stage.changes = {}
     return comparison
 
 
@@ -161,22 +159,26 @@ async def idle(stage: Stage, size: Size) -> Result:
     facts = Facts("idle", "start to ready (no records); CPU and memory while nothing comes")
     seconds = 20 * min(size.share * 2, 1)
     (port,) = free_ports(1)
-    stage.changes = {"ops": {"port": port}}
-    try:
-        for _ in range(size.rounds):
-            topic = await stage.new_topic("idle")
-            began = time.monotonic()
-            with stage.contestant(SERVICE, topic) as running:
-                _wait_until_ready(port)
-                facts.add(seconds_to_ready=time.monotonic() - began)
-                await asyncio.sleep(2)
-                before = running[0].cpu_seconds
-                await asyncio.sleep(seconds)
-                facts.add(percent_of_a_core=(running[0].cpu_seconds - before) / seconds * 100)
-                facts.add(peak_MiB=running[0].peak_mib)
-    finally:
-        stage.changes = {}
+    for _ in range(size.rounds):
+        topic = await stage.new_topic("idle")
+        began = time.monotonic()
+        with stage.changed(ops={"port": port}), stage.contestant(SERVICE, topic) as running:
+            _wait_until_ready(port)
+            facts.add(seconds_to_ready=time.monotonic() - began)
+            await asyncio.sleep(2)
+            before = running[0].cpu_seconds
+            await asyncio.sleep(seconds)
+            facts.add(percent_of_a_core=(running[0].cpu_seconds - before) / seconds * 100)
+            facts.add(peak_MiB=running[0].peak_mib)
     return facts
+
+
+async def _take_scicat_away(stage: Stage, topic: str, running: list[Watched], waiting: int) -> None:
+    """Let the service work, take the sink away, and send so many events that have to wait."""
+    await stage.send(topic, records(100))
+    stage.wait_for(100, running)
+    stage.sink.stop()
+    await stage.send(topic, records(waiting, first=100))
 
 
 async def catch_up(stage: Stage, size: Size) -> Result:
@@ -187,10 +189,7 @@ async def catch_up(stage: Stage, size: Size) -> Result:
         topic = await stage.new_topic("outage")
         stage.sink.reset(writes=WRITES)
         with stage.contestant(SERVICE, topic) as running:
-            await stage.send(topic, records(100))
-            stage.wait_for(100, running)
-            stage.sink.stop()
-            await stage.send(topic, records(events, first=100))
+            await _take_scicat_away(stage, topic, running, events)
             await asyncio.sleep(away)
             stage.sink.start()
             began = time.monotonic()
@@ -209,25 +208,18 @@ async def scrape(stage: Stage, size: Size) -> Result:
     facts = Facts("scrape", "CPU of the service for each answer; SciCat is away, 1 000 events wait")
     times = size.events(1000)
     (port,) = free_ports(1)
-    stage.changes = {"ops": {"port": port}}
-    try:
-        for _ in range(size.rounds):
-            topic = await stage.new_topic("scrape")
-            stage.sink.reset(writes=WRITES)
-            with stage.contestant(SERVICE, topic) as running:
-                await stage.send(topic, records(100))
-                stage.wait_for(100, running)
-                stage.sink.stop()
-                await stage.send(topic, records(1000, first=100))
-                await asyncio.sleep(5)
-                for path in ("/metrics", "/api/status", "/livez"):
-                    before = running[0].cpu_seconds
-                    for _ in range(times):
-                        _ask(port, path)
-                    facts.add(**{f"{path}: ms": (running[0].cpu_seconds - before) / times * 1000})
-            stage.sink.start()
-    finally:
-        stage.changes = {}
+    for _ in range(size.rounds):
+        topic = await stage.new_topic("scrape")
+        stage.sink.reset(writes=WRITES)
+        with stage.changed(ops={"port": port}), stage.contestant(SERVICE, topic) as running:
+            await _take_scicat_away(stage, topic, running, 1000)
+            await asyncio.sleep(5)
+            for path in ("/metrics", "/api/status", "/livez"):
+                before = running[0].cpu_seconds
+                for _ in range(times):
+                    _ask(port, path)
+                facts.add(**{f"{path}: ms": (running[0].cpu_seconds - before) / times * 1000})
+        stage.sink.start()
     return facts
 
 

@@ -100,6 +100,15 @@ class Stage:
             await producer.flush()
 
     @contextmanager
+    def changed(self, **changes: dict[str, Any]) -> Iterator[None]:
+        """Give the service other settings, by group, until the end of the block."""
+        before, self.changes = self.changes, changes
+        try:
+            yield
+        finally:
+            self.changes = before
+
+    @contextmanager
     def contestant(self, name: str, topic: str, *, processes: int = 1) -> Iterator[list[Watched]]:
         """Run a contestant on a topic, from its first record."""
         self.number += 1
