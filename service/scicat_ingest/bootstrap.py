@@ -239,7 +239,7 @@ async def _watch(watchdog: Watchdog, reload: Reload | None, pulse: Callable[[], 
             tasks.start_soon(reload.watch)
 
 
-READY_A_PLACE = 4
+READY_A_PLACE = 2
 """Records that are read ahead for each that may be under way."""
 
 

@@ -31,7 +31,7 @@ class Bounds:
     records: int = 2000
     bytes: int = 64 * 1024 * 1024
     partition_records: int = 500
-    ready: int = 256
+    ready: int = 128
     """While so many wait for nothing but a place, no more are read: a backlog costs nothing in Kafka.
 
     Each partition has its share of them, so that one with a backlog keeps no other from being read.

@@ -48,6 +48,8 @@ FETCH_SECONDS = 1.0
 """How long one fetch waits for records; it is cut short when more partitions may be read."""
 FIRST_FETCH_SECONDS = 0.1
 """The same until one has worked, which is when the service is ready: there may be nothing to read."""
+HOLD_UP_SECONDS = 0.004
+"""How long records are prepared in a row, which costs a fifth less than with other work in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +212,14 @@ class Engine:
             records = await self._fetch()
             self._go_on()  # the fetch may have made us ready, or ended a halt
             assignment = self._assignment
+            held_up_since = anyio.current_time()
             for work in [work for record in records if (work := assignment.receive(record))]:
-                assignment.enqueue(work, await self._prepare(work, assignment), anyio.current_time())
+                prepared, now = await self._prepare(work, assignment), anyio.current_time()
+                assignment.enqueue(work, prepared, now)
                 self._go_on()
+                if now - held_up_since > HOLD_UP_SECONDS:
+                    await checkpoint()
+                    held_up_since = anyio.current_time()
 
     async def _until_wanted(self) -> None:
         """Let what was read be started first; no longer than a fetch: pausing then loses what was prefetched."""
@@ -248,7 +255,6 @@ class Engine:
     async def _prepare(self, work: Work, assignment: Assignment) -> Prepared | Absorbed:
         if work.size > LARGE_RECORD_BYTES:
             return await anyio.to_thread.run_sync(self._prepares.prepare, work.record, assignment.joins)
-        await checkpoint()  # many small ones must not hold up the loop either
         return self._prepares.prepare(work.record, assignment.joins)
 
     # Working
