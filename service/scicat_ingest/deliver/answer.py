@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scicat_ingest.deliver.bodies import parse
 
@@ -23,8 +22,7 @@ _LONGEST_RETRY_AFTER = 3600.0
 """Seconds; a server that asks for more is looked at again after an hour."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An HTTP answer of the catalogue."""
 
     status: int

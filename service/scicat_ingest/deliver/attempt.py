@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scicat_ingest.deliver.classify import Route, Verdict
 
@@ -17,8 +16,7 @@ Result = Literal["success", "record", "transient", "credential", "endpoint", "co
 """Whom an answer blames. `record` is a refusal of this document; `dependency`: what was looked up is not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One HTTP request and what became of it."""
 
     route: Route

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scicat_ingest.deliver.transport_failure import Sent
 
@@ -91,8 +91,7 @@ class Body(Enum):
     NOTHING = "empty, or no JSON: a proxy's page, or half an answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """Everything that the decision depends on."""
 
     route: Route

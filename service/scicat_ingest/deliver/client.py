@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 import anyio
@@ -31,7 +31,7 @@ from scicat_ingest.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from scicat_ingest.deliver.api_choice import Version
     from scicat_ingest.deliver.credentials import Credentials
@@ -45,8 +45,7 @@ SPARE_CONNECTIONS = 4
 """For probes and look-ups, when all places have a request under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request."""
 
     route: Route
@@ -56,7 +55,7 @@ class Request:
     """The dataset that it is about; None for one that is no record's."""
     params: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     weight: int = 0
     """Size in bytes of what the body was made from; tells whether serialising it is heavy."""
 
@@ -101,7 +100,7 @@ class CatalogueClient:
         self._traffic = traffic
         self._clock = clock
         self._tell_attempt = tell
-        self._gate = anyio.Semaphore(max_concurrency + SPARE_CONNECTIONS, fast_acquire=True)
+        self._gate = asyncio.Semaphore(max_concurrency + SPARE_CONNECTIONS)
         connect, reading = settings.connect_timeout_seconds, settings.read_timeout_seconds
         seconds = {route: settings.write_timeout_seconds if route.writes else reading for route in Route}
         seconds[Route.HEALTH] = min(HEALTH_SECONDS, reading)
@@ -295,10 +294,12 @@ class CatalogueClient:
         async with self._gate:
             await anyio.lowlevel.checkpoint_if_cancelled()
             began = self._clock.monotonic()
+            connect, read = self._seconds[request.route]
+            sent = WireRequest(request.method, self._url_of(request), headers, content, connect, read)
+            uninterrupted = anyio.CancelScope(shield=True)  # else nobody would know whether it was carried out
+            self._under_way.add(uninterrupted)
             try:
-                connect, read = self._seconds[request.route]
-                sent = WireRequest(request.method, self._url_of(request), headers, content, connect, read)
-                with self._uninterrupted():
+                with uninterrupted:
                     response = await self._wire.send(sent)
                     answer = await run_by_weight(len(response.content), read_answer, response)
             except httpx.InvalidURL as error:
@@ -307,12 +308,16 @@ class CatalogueClient:
                 ) from None
             except httpx.HTTPError as error:
                 failure = classify_exception(error)
-                self._tell_attempt(Attempt(request.route, "transient", self._clock.monotonic() - began))
-                self._tell(request, began, len(content), good=False, timeout=failure.is_timeout)
+                seconds = self._clock.monotonic() - began
+                self._tell_attempt(Attempt(request.route, "transient", seconds))
+                ended = Ended(request.route, len(content), seconds, good=False, timeout=failure.is_timeout)
+                self._traffic.ended(request.pid, ended)
                 if classify(Seen(request.route, None, sent=failure.sent)).verdict is Verdict.AMBIGUOUS:
                     raise AmbiguousAnswer(f"{request}: {failure.reason}") from error
                 certain = failure.sent is Sent.NO and not failure.is_timeout
                 raise CatalogueUnavailable(f"{request}: {failure.reason}", certain=certain) from error
+            finally:
+                self._under_way.remove(uninterrupted)
         return answer, self._judge(request, began, len(content), answer)
 
     def _url_of(self, request: Request) -> str:
@@ -324,34 +329,21 @@ class CatalogueClient:
         seconds = self._clock.monotonic() - began
         self._tell_attempt(Attempt(request.route, result_of(request.route, verdict, answer), seconds))
         if verdict is not Verdict.CHECK:
-            self._tell(
-                request,
-                began,
+            ended = Ended(
+                request.route,
                 sent_bytes,
+                seconds,
                 good=verdict not in (Verdict.TRANSIENT, Verdict.AMBIGUOUS),
                 pushed_back=answer.status in (429, 503),
                 retry_after=answer.retry_after,
             )
-        said = f"{request}: {answer.status} {answer.message}"
+            self._traffic.ended(request.pid, ended)
         if verdict is Verdict.TRANSIENT:
+            said = f"{request}: {answer.status} {answer.message}"
             raise CatalogueUnavailable(said, status=answer.status, retry_after=answer.retry_after)
         if verdict is Verdict.AMBIGUOUS:
-            raise AmbiguousAnswer(said, status=answer.status)
+            raise AmbiguousAnswer(f"{request}: {answer.status} {answer.message}", status=answer.status)
         return verdict
-
-    def _tell(self, request: Request, began: float, sent_bytes: int, **how: Any) -> None:
-        seconds = self._clock.monotonic() - began
-        self._traffic.ended(request.pid, Ended(request.route, request.route.writes, sent_bytes, seconds, **how))
-
-    @contextmanager
-    def _uninterrupted(self) -> Iterator[None]:
-        """Let a cancellation wait for the answer: else nobody would know whether the request was carried out."""
-        with anyio.CancelScope(shield=True) as scope:
-            self._under_way.add(scope)
-            try:
-                yield
-            finally:
-                self._under_way.remove(scope)
 
     def _refuse_too_large(self, content: bytes) -> None:
         if len(content) > self._settings.max_body_bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -122,7 +122,7 @@ class Requests:
         self.timing = Timing(seconds, sent_at + (datetime.now(UTC) - sent_at) / 2)
         answer = read_answer(response)
         hide = self._secrets.hide_cut if len(answer.message) >= EXCERPT else self._secrets.hide
-        return replace(answer, message=hide(answer.message))
+        return answer._replace(message=hide(answer.message))
 
 
 def said(answer: Answer) -> str:

@@ -38,6 +38,8 @@ class Circuit:
     def ended(self, key: Hashable, *, good: bool) -> None:
         """Note how a request for a record ended: with an answer that means something, or with trouble."""
         self._last.append((key, good))
+        if good:
+            return
         bad = [who for who, was_good in self._last if not was_good]
         if self.state is CircuitState.CLOSED and len(bad) >= BAD_SHARE * LAST and len(set(bad)) >= LEAST_KEYS:
             self.open(f"{len(bad)} of the last {len(self._last)} requests failed")

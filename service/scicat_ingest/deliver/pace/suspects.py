@@ -39,8 +39,9 @@ class Suspects:
 
     def begin(self, key: Hashable) -> None:
         """Note that an attempt begins."""
-        for other in self._under_way.values():
-            other.alone = False
+        if len(self._under_way) == 1:  # of several, none is alone
+            for other in self._under_way.values():
+                other.alone = False
         self._under_way[key] = _UnderWay(alone=not self._under_way)
 
     def went_down(self, key: Hashable) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import anyio
 
-from scicat_ingest.deliver.classify import Health
+from scicat_ingest.deliver.classify import WRITES, Health, Route
 from scicat_ingest.deliver.pace.adaptive_limit import AdaptiveLimit
 from scicat_ingest.deliver.pace.circuit import Circuit, CircuitState
 from scicat_ingest.deliver.pace.evidence import Evidence
@@ -54,12 +54,10 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a request ended."""
 
-    route: Hashable
-    writes: bool
+    route: Route
     body_bytes: int
     seconds: float
     good: bool
@@ -196,7 +194,7 @@ class Traffic:
         if request.good:
             self._budget.succeeded(key)
             self._evidence.succeeded(key, request.route)
-            if request.writes:
+            if request.route in WRITES:
                 self._close()
         else:
             self._budget.failed(key, timeout=request.timeout)

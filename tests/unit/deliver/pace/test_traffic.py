@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from scicat_ingest.deliver.classify import Health
+from scicat_ingest.deliver.classify import Health, Route
 from scicat_ingest.deliver.pace.traffic import Ended, Traffic
 from scicat_ingest.faults import CatalogueUnavailable
 from scicat_ingest.settings import LimitsSettings
@@ -49,7 +49,7 @@ def traffic(clock: Clock) -> Traffic:
 
 
 def ended(*, good: bool, writes: bool = True, **more: Any) -> Ended:
-    return Ended("post", writes, 100, 0.01, good=good, **more)
+    return Ended(Route.POST_DATASET if writes else Route.READ, 100, 0.01, good=good, **more)
 
 
 async def test_requests_are_spaced_by_the_share_of_the_rate(traffic: Traffic, clock: Clock) -> None:
