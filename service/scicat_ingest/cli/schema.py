@@ -13,7 +13,7 @@ from scicat_ingest.letters.letter import read_letter
 from scicat_ingest.letters.resolution import write_resolution
 from scicat_ingest.observe.status.model import StatusV1
 from scicat_ingest.report.asyncapi import asyncapi_document
-from scicat_ingest.report.contract import DeadLetterHeadersV1, IngestedV1, ResolutionV1
+from scicat_ingest.report.contract import INGESTED, DeadLetterHeadersV1, ResolutionV1
 from scicat_ingest.settings import Settings
 from scicat_ingest.testing.sample_outcomes import sample_messages
 
@@ -91,7 +91,7 @@ def sample_resolutions() -> list[Message]:
 
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "event": event_schema,
-    "ingested": lambda: {"$schema": _DRAFT, **IngestedV1.model_json_schema()},
+    "ingested": lambda: {"$schema": _DRAFT, **INGESTED.json_schema()},
     "dead-letter": lambda: {"$schema": _DRAFT, **DeadLetterHeadersV1.model_json_schema()},
     "resolution": lambda: {"$schema": _DRAFT, **ResolutionV1.model_json_schema()},
     "status": lambda: {"$schema": _DRAFT, **StatusV1.model_json_schema(by_alias=True)},

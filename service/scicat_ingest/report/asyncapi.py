@@ -8,10 +8,10 @@ from scicat_ingest import __version__
 from scicat_ingest.decode.event import CLOUD_EVENT_TYPE, MAX_ACQUISITION_ID
 from scicat_ingest.report.contract import (
     DEAD_LETTER_TYPE,
+    INGESTED,
     INGESTED_TYPE,
     RESOLUTION_TYPE,
     DeadLetterHeadersV1,
-    IngestedV1,
     ResolutionV1,
 )
 from scicat_ingest.settings import KafkaSettings, SourceSettings
@@ -45,7 +45,7 @@ def asyncapi_document(event_schema: Mapping[str, Any], examples: Mapping[str, Se
     parts: dict[str, Any] = {}
     schemas = {
         "AcquisitionCompleted": _hoisted(event_schema, parts),
-        "Ingested": _hoisted(IngestedV1.model_json_schema(), parts),
+        "Ingested": _hoisted(INGESTED.json_schema(), parts),
         "DeadLetterHeaders": _hoisted(DeadLetterHeadersV1.model_json_schema(), parts),
         "Resolution": _hoisted(ResolutionV1.model_json_schema(), parts),
     }

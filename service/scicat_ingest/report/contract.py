@@ -5,12 +5,13 @@ A later version of the same major number only adds fields that may be missing. W
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from scicat_ingest.catalogue.times import Instant
-from scicat_ingest.deliver.delivered import DatasetVerdict
+from scicat_ingest.deliver.delivered import DatasetVerdict  # noqa: TC001 (pydantic reads the annotations)
 
 INGESTED_TYPE = "scicat.dataset.ingested.v1"
 DEAD_LETTER_TYPE = "scicat.acquisition.dead-letter.v1"
@@ -22,83 +23,103 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0)]
 
 
-class ContractPart(BaseModel):
-    """A part of a message."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+# An answer. Dataclasses: we make one for each record, of what was checked before.
 
 
-class Documents(ContractPart):
+@dataclass(slots=True, kw_only=True)
+class Documents:
     """Blocks or attachments of the dataset."""
 
-    created: Count = Field(description="made for this record")
-    found: Count = Field(description="there already")
-    ids: list[str] = Field(description="of those created, as SciCat names them; at most 1 000")
+    created: Annotated[Count, Field(description="made for this record")]
+    found: Annotated[Count, Field(description="there already")]
+    ids: Annotated[list[str], Field(description="of those created, as SciCat names them; at most 1 000")]
 
 
-class Coordinates(ContractPart):
+@dataclass(slots=True, kw_only=True)
+class Coordinates:
     """Where a record is, or was."""
 
     topic: str
     partition: Count
     offset: Count
-    timestamp: int = Field(description="of the record, milliseconds since 1970; -1: it has none")
+    timestamp: Annotated[int, Field(description="of the record, milliseconds since 1970; -1: it has none")]
 
 
+@dataclass(slots=True, kw_only=True)
 class SourceRecord(Coordinates):
     """The record that asked for it."""
 
-    first: Coordinates | None = Field(None, description="after a replay: the record that came first")
-    replays: Count | None = Field(None, description="how often it was replayed")
-    reprocess: str | None = Field(None, description="which run of `scicat-ingest reprocess` took it up again")
+    first: Annotated[Coordinates | None, Field(description="after a replay: the record that came first")] = None
+    replays: Annotated[Count | None, Field(description="how often it was replayed")] = None
+    reprocess: Annotated[str | None, Field(description="which run of `scicat-ingest reprocess` took it up again")] = (
+        None
+    )
 
 
-class Timings(ContractPart):
+@dataclass(slots=True, kw_only=True)
+class Timings:
     """When what happened."""
 
-    eventAt: Time | None = Field(None, description="end of the acquisition, by the event")
-    recordAt: Time | None = Field(None, description="timestamp of the record")
-    receivedAt: Time = Field(description="read from Kafka by the process that ended it")
-    firstAttemptAt: Time | None = Field(None, description="first delivery begun by that process")
-    doneAt: Time = Field(description="everything was in SciCat")
+    eventAt: Annotated[Time | None, Field(description="end of the acquisition, by the event")] = None
+    recordAt: Annotated[Time | None, Field(description="timestamp of the record")] = None
+    receivedAt: Annotated[Time, Field(description="read from Kafka by the process that ended it")]
+    firstAttemptAt: Annotated[Time | None, Field(description="first delivery begun by that process")] = None
+    doneAt: Annotated[Time, Field(description="everything was in SciCat")]
 
 
-class Mapping(ContractPart):
+@dataclass(slots=True, kw_only=True)
+class Mapping:
     """What the dataset was made by."""
 
-    name: str = Field(description="of the mapping file, or native")
-    digest: str = Field(description="tells settings and mapping file from all others, 16 hexadecimal digits")
+    name: Annotated[str, Field(description="of the mapping file, or native")]
+    digest: Annotated[str, Field(description="tells settings and mapping file from all others, 16 hexadecimal digits")]
 
 
-class IngestedV1(ContractPart):
+@dataclass(slots=True, kw_only=True)
+class IngestedV1:
     """A dataset and all its parts are in SciCat."""
 
-    model_config = ConfigDict(title="Ingested v1")
+    __pydantic_config__ = ConfigDict(title="Ingested v1")
 
     pid: str
     acquisitionId: str
-    instrument: str | None = Field(None, description="id, else name, by the event")
-    runNumber: str | None = Field(None, description="as the dataset has it")
+    instrument: Annotated[str | None, Field(description="id, else name, by the event")] = None
+    runNumber: Annotated[str | None, Field(description="as the dataset has it")] = None
     revision: Count
-    verdict: DatasetVerdict = Field(
-        description="created; already_present, whole; completed: parts were missing; updated: fields changed"
-    )
-    existingPid: str | None = Field(None, description="a dataset of another pid that was taken for it")
-    datasetUrl: str | None = Field(None, description="its page, by scicat.dataset_page")
+    verdict: Annotated[
+        DatasetVerdict,
+        Field(description="created; already_present, whole; completed: parts were missing; updated: fields changed"),
+    ]
+    existingPid: Annotated[str | None, Field(description="a dataset of another pid that was taken for it")] = None
+    datasetUrl: Annotated[str | None, Field(description="its page, by scicat.dataset_page")] = None
     origdatablocks: Documents
     attachments: Documents
-    files: Count = Field(description="files of the dataset, by the event")
-    filesMode: Literal["additional"] | None = Field(
-        None, description="additional: the event's files came on top of those of earlier events"
-    )
-    bytes: Count = Field(description="their size")
-    drift: list[str] = Field(description="what differs from the event and was left alone")
-    warnings: list[str] = Field(description="at most 100, of at most 1 000 characters")
-    attempts: Count = Field(description="how often the delivery was begun, by the process that ended it")
+    files: Annotated[Count, Field(description="files of the dataset, by the event")]
+    filesMode: Annotated[
+        Literal["additional"] | None,
+        Field(description="additional: the event's files came on top of those of earlier events"),
+    ] = None
+    bytes: Annotated[Count, Field(description="their size")]
+    drift: Annotated[list[str], Field(description="what differs from the event and was left alone")]
+    warnings: Annotated[list[str], Field(description="at most 100, of at most 1 000 characters")]
+    attempts: Annotated[Count, Field(description="how often the delivery was begun, by the process that ended it")]
     timings: Timings
     mapping: Mapping
-    producedBy: str = Field(description="scicat-ingest/VERSION", examples=["scicat-ingest/0.1.0"])
+    producedBy: Annotated[str, Field(description="scicat-ingest/VERSION", examples=["scicat-ingest/0.1.0"])]
     source: SourceRecord
+
+
+INGESTED = TypeAdapter(IngestedV1)
+"""Writes answers, and knows their JSON Schema."""
+
+
+# The others
+
+
+class ContractPart(BaseModel):
+    """A part of a message."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 class DeadLetterHeadersV1(ContractPart):

@@ -15,6 +15,7 @@ from scicat_ingest.mapping.pid import derive_uuid
 from scicat_ingest.mapping.rules import PRODUCED_BY
 from scicat_ingest.report.contract import (
     DEAD_LETTER_TYPE,
+    INGESTED,
     INGESTED_TYPE,
     SOURCE,
     Coordinates,
@@ -179,7 +180,7 @@ def _ingested(outcome: Ingested, topic: str, dataset_page: str | None) -> Messag
     return Message(
         topic=topic,
         key=plan.pid.encode(),
-        value=body.model_dump_json(exclude_none=True).encode(),
+        value=INGESTED.dump_json(body, exclude_none=True),
         headers=(
             ("content-type", b"application/json"),
             *_cloud_event(record, INGESTED_TYPE, outcome.done_at, subject=plan.pid),
@@ -279,13 +280,13 @@ def _ids(ids: tuple[str, ...]) -> str | None:
 
 def _source(record: Record) -> SourceRecord:
     """Give the record's coordinates; a replayed one says in its headers where it was first."""
-    here = {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "timestamp": record.timestamp_ms,
-        "reprocess": record.header(REPROCESS),
-    }
+    source = SourceRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp_ms,
+        reprocess=record.header(REPROCESS),
+    )
     said = {name.removeprefix(REPLAY): text for name, text in record.headers if name.startswith(REPLAY)}
     try:
         first = Coordinates(
@@ -294,6 +295,8 @@ def _source(record: Record) -> SourceRecord:
             offset=int(said["offset"]),
             timestamp=int(said["timestamp"]),
         )
-        return SourceRecord(**here, first=first, replays=int(said["count"]))
+        replays = int(said["count"])
     except (KeyError, ValueError):  # not replayed, or not by us
-        return SourceRecord(**here)
+        return source
+    ours = min(first.partition, first.offset, replays) >= 0
+    return replace(source, first=first, replays=replays) if ours else source

@@ -68,7 +68,7 @@ class Publisher:
             return
         name, topic = outcome_id(outcome.record), self._topic_of(outcome)
         try:
-            with anyio.fail_after(ACKNOWLEDGED_WITHIN_SECONDS):
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_SECONDS):
                 sent = self._pending.get(name) or await self._send(name, await self._write(outcome))
                 try:
                     await self._await_acknowledgement(name, sent)

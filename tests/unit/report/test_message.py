@@ -104,7 +104,8 @@ def test_a_replayed_record_says_where_it_was_first() -> None:
     source = write(ingested(plan(event()), replayed)).json()["source"]
     assert (source["offset"], source["replays"]) == (7, 2)
     assert source["first"] == {"topic": "scicat.acquisitions", "partition": 3, "offset": 99, "timestamp": -1}
-    for odd in ((("ingest.replay.count", b"x"),), (("ingest.replay.topic", b"\xff"),)):
+    negative = tuple((f"ingest.replay.{name}", text.encode()) for name, text in {**first, "partition": "-3"}.items())
+    for odd in ((("ingest.replay.count", b"x"),), (("ingest.replay.topic", b"\xff"),), negative):
         assert "first" not in write(ingested(plan(event()), record(event(), headers=odd))).json()["source"]
 
 
