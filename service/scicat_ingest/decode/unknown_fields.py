@@ -61,7 +61,7 @@ def find_unknown_names(event: EventPart) -> Iterator[UnknownName]:
 
 def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
     model = type(part)
-    for name in part.model_extra or ():
+    for name in part.__pydantic_extra__ or ():  # `model_extra` is the same, and slower
         if (model, name) not in judged:
             judged[model, name] = _probably(name, model, compare=len(judged) < _MOST_COMPARED)
         yield UnknownName(_join(path, shown_name(name)), judged[model, name])
@@ -71,7 +71,7 @@ def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
             yield from _find(value, _join(path, name), judged)
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                if isinstance(item, EventPart) and (item.model_extra or _nested(type(item))):
+                if isinstance(item, EventPart) and (item.__pydantic_extra__ or _nested(type(item))):
                     yield from _find(item, f"{_join(path, name)}[{index}]", judged)
 
 

@@ -81,8 +81,10 @@ def understand(document: Document, record: Record, rules: MappingRules) -> Accep
     """Say what a document asks for, by the first mapping file that matches, else as a native event."""
 
     def work() -> Accepted | NeedsFile | Ignored:
-        context = _context(document, record, rules)
-        mapping = rules.mappings.choose(context)
+        mapping = None
+        if rules.mappings:
+            context = _context(document, record, rules)
+            mapping = rules.mappings.choose(context)
         if mapping is None:
             native = accept_native(document, rules.source, rules.mapping, rules.limits)
             return native if isinstance(native, Ignored) else _accepted(native, rules)

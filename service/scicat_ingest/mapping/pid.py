@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ def derive_uuid(namespace: UUID, *parts: str | int | None) -> str:
     return str(UUID(bytes=digest[:16], version=5))
 
 
+@lru_cache(64)  # the lane asks for it, then the dataset
 def derive_pid(prefix: str, namespace: UUID, instrument: str | None, acquisition_id: str) -> str:
     """Derive the pid `prefix/uuid`.
 

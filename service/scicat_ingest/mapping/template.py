@@ -7,6 +7,7 @@ are the catalogue's (see `lookups.py`), and no event can give them a value.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scicat_ingest.decode.event import AcquisitionCompleted
@@ -37,15 +38,22 @@ def fill_template(
 
     Gives None when a value is missing, blank, or not one that `may_fill` lets pass.
     """
-    filled, last = "", 0
-    for place in _PLACE.finditer(template):
-        candidates = (_value(event, looked_up, path.strip()) for path in place[1].split("|"))
-        value = next((text for text in candidates if text is not None), None)
+    filled = ""
+    places, rest = _parsed(template)
+    for before, paths in places:
+        value = next((text for path in paths if (text := _value(event, looked_up, path)) is not None), None)
         if value is None or not may_fill(value):
             return None
-        filled += template[last : place.start()] + value
-        last = place.end()
-    return filled + template[last:]
+        filled += before + value
+    return filled + rest
+
+
+@lru_cache(256)  # settings have a few
+def _parsed(template: str) -> tuple[tuple[tuple[str, list[str]], ...], str]:
+    """Give the text before each place with the place's alternatives, and the text behind the last one."""
+    *pairs, rest = _PLACE.split(template)
+    places = ([path.strip() for path in place.split("|")] for place in pairs[1::2])
+    return tuple(zip(pairs[::2], places, strict=True)), rest
 
 
 def check_template(template: str, setting: str, looked_up: Collection[str] = ()) -> None:

@@ -9,7 +9,9 @@ import sys
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
 
 from scicat_ingest.catalogue.times import from_epoch_ms, write_time
 from scicat_ingest.engine.observer import Observer
@@ -50,7 +52,14 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _write(line)
+
+
+def _write(line: dict[str, Any]) -> str:
+    try:
+        return to_json(line, fallback=str).decode()
+    except ValueError:  # half of a surrogate pair
+        return json.dumps(line, default=str)
 
 
 class Coloured(logging.Formatter):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from scicat_ingest.catalogue.document import MAX_SAFE_INTEGER
 from scicat_ingest.catalogue.times import parse_time, write_time
 from scicat_ingest.mapping.metadata import PROVENANCE
 
@@ -55,18 +56,23 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind is dict:
         quantity = "value" in value and "unit" in value
-        return {key: _plain(value[key]) for key in sorted(value) if not (quantity and key in _SI)}
+        return {
+            key: item if type(item := value[key]) is str else _plain(item)
+            for key in sorted(value)
+            if not (quantity and key in _SI)
+        }
     if kind is list:
         return [_plain(part) for part in value]
-    return _number(value) if kind is float or kind is int else value
+    if kind is float:
+        return int(value) if value.is_integer() else value
+    return _rounded(value) if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else value
 
 
-def _number(value: float) -> float:
+def _rounded(value: int) -> int:
     try:
-        rounded = float(value)
+        return int(float(value))
     except OverflowError:
         return value
-    return int(rounded) if rounded.is_integer() else rounded
 
 
 def same(name: str, one: Any, other: Any) -> bool:
