@@ -15,7 +15,7 @@ from scicat_ingest.catalogue.origdatablock import DataFile, OrigDatablock
 from scicat_ingest.decode.field_path import shown_name
 from scicat_ingest.decode.first_fault import first_fault
 from scicat_ingest.faults import DuplicatePath, ForbiddenBySource, InvalidField, UnknownField
-from scicat_ingest.mapping.source_folder import relative_path
+from scicat_ingest.mapping.source_folder import is_simple, relative_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,23 +42,13 @@ def list_inline_files(event: AcquisitionCompleted, folder: str, default_time: da
     files = []
     seen: dict[str, int] = {}
     for index, file in enumerate(event.files or ()):
-        field = f"files[{index}].path"
-        path = relative_path(file.path, folder, field)
+        path = file.path if is_simple(file.path) else relative_path(file.path, folder, f"files[{index}].path")
         if path in seen:
-            raise DuplicatePath(f"{path!r} is also the path of files[{seen[path]}]", field=field)
+            message = f"{path!r} is also the path of files[{seen[path]}]"
+            raise DuplicatePath(message, field=f"files[{index}].path")
         seen[path] = index
-        files.append(
-            DataFile(
-                path=path,
-                size=file.size,
-                time=file.modifiedAt or default_time,
-                chk=file.checksum or None,
-                uid=file.uid,
-                gid=file.gid,
-                perm=file.perm,
-                type=file.type,
-            )
-        )
+        time, chk = file.modifiedAt or default_time, file.checksum or None
+        files.append(DataFile(path, file.size, time, chk, file.uid, file.gid, file.perm, file.type))
     if sum(file.size for file in files) > MAX_SAFE_INTEGER:
         raise InvalidField(f"expected at most {MAX_SAFE_INTEGER} bytes in all", field="files")
     return FewFiles(tuple(files))

@@ -42,12 +42,17 @@ def choose_source_folder(event: AcquisitionCompleted, rules: MappingRules) -> st
     return folder
 
 
+def is_simple(path: str) -> bool:
+    """Tell of most paths of files that they are what `relative_path` would give."""
+    return _SIMPLE.fullmatch(path) is not None
+
+
 def relative_path(path: str, folder: str, field: str) -> str:
     """Give a file's path relative to `folder`, with `/` between its parts and neither `.` nor `..` in it.
 
     Raises PathOutsideSource for a path that leaves the folder, InvalidField for one that names no file.
     """
-    if _SIMPLE.fullmatch(path):  # nearly all
+    if is_simple(path):
         return path
     if _DRIVE.match(folder) and not is_absolute(path):
         path = path.replace("\\", "/")
