@@ -52,6 +52,8 @@ _LARGE_BODY_BYTES = 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What aiohttp refuses in a header, with a bare ValueError (its http_writer)."""
 _LONGEST_URL = 65_536
+_NEVER_REPEATED = frozenset({"POST", "PATCH"})
+"""By aiohttp: what it knows to be idempotent it repeats, unless `_send_once` keeps it from that."""
 
 
 def path_segment(pid: str) -> str:
@@ -75,7 +77,6 @@ def open_connections(
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=idle_seconds, ssl=context),
             cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(_send_once,),
             trust_env=False,
         )
 
@@ -171,7 +172,7 @@ class Connections:
         timeout, deadline = _timeouts_of(request.connect_seconds, request.read_seconds)
         try:
             async with asyncio.timeout(deadline):
-                exchange = self._session.request(
+                answer = await self._session.request(
                     request.method,
                     _url(request.url),
                     headers=_headers(request),
@@ -179,9 +180,9 @@ class Connections:
                     allow_redirects=False,
                     auto_decompress=False,
                     timeout=timeout,
+                    middlewares=() if request.method in _NEVER_REPEATED else (_send_once,),
                 )
-                async with exchange as answer:
-                    content = await answer.read()
+                content = await answer.read()  # which gives the connection back, or closes it
         except aiohttp.ClientError as error:
             source = find_source(error) or error
             raise translate(source) from source
@@ -227,8 +228,10 @@ class _HttpxTransport(httpx.AsyncBaseTransport):
         await self._connections.aclose()
 
 
-def _body(content: bytes) -> bytes | AsyncIterator[bytes] | None:
-    return _pieces(content) if len(content) > _LARGE_BODY_BYTES else content or None
+def _body(content: bytes) -> aiohttp.BytesPayload | AsyncIterator[bytes] | None:
+    if len(content) > _LARGE_BODY_BYTES:
+        return _pieces(content)
+    return aiohttp.BytesPayload(content) if content else None
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
