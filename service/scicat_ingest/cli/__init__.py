@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from scicat_ingest import __version__
-from scicat_ingest.faults import EXIT_CONFIG, ConfigurationFault, IngestFault
+from scicat_ingest.faults import EXIT_CONFIG, ConfigurationFault, IngestFault, first_cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except IngestFault as fault:
         return _end(fault)
     except BaseExceptionGroup as group:
-        faults = group.subgroup(IngestFault)
-        if faults is None:
+        cause = first_cause(group.subgroup(IngestFault) or group)
+        if not isinstance(cause, IngestFault):
             raise
-        return _end(_first(faults))
+        return _end(cause)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone away: `scicat-ingest map … | head`
@@ -71,11 +71,6 @@ def _end(fault: IngestFault) -> int:
     logging.getLogger(__name__).debug("stopped by a fault", exc_info=fault)
     sys.stderr.write(f"scicat-ingest: {fault.code}: {fault}\n")
     return EXIT_CONFIG if isinstance(fault, ConfigurationFault) else 1
-
-
-def _first(group: BaseExceptionGroup[IngestFault]) -> IngestFault:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

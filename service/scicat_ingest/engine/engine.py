@@ -22,7 +22,7 @@ from scicat_ingest.engine.remembered import Remembered
 from scicat_ingest.engine.standing import Standing, count_held, count_ready, stand
 from scicat_ingest.engine.states import EngineState
 from scicat_ingest.engine.withholding import Withholding
-from scicat_ingest.faults import ConfigurationFault, KafkaUnavailable, StreamFault
+from scicat_ingest.faults import ConfigurationFault, KafkaUnavailable, StreamFault, first_cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -124,7 +124,7 @@ class Engine:
                     self._tasks.cancel_scope.cancel()
                     self._prepares.abort_started()
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_cause(group) from group
         finally:
             with anyio.CancelScope(shield=True):
                 self._assignment.drain()
@@ -261,7 +261,7 @@ class Engine:
 
     def _go_on(self) -> None:
         """Start what may start, and read what may be read: something has changed."""
-        more = self._taking and self._asked < len(self._assignment.sessions)
+        more = self._asked < len(self._assignment.sessions) and self._taking
         if more and len(self._assignment.fetchable()[0]) > self._asked:
             self._fetch_scope.cancel()
         probing = self._condition.state is EngineState.PROBING
@@ -394,11 +394,3 @@ class Engine:
     async def _recheck_later(self) -> None:
         await self._condition.recheck_later()
         self._go_on()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the first cause; the others are in the log if it is a bug, and followed from it if it is a fault."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first

@@ -73,7 +73,7 @@
 `code` is stable: the same word stands in dead-letter headers, logs and the documentation.
 """
 
-from scicat_ingest.faults.base import EXIT_CONFIG, IngestFault
+from scicat_ingest.faults.base import EXIT_CONFIG, IngestFault, first_cause
 from scicat_ingest.faults.record import (
     AcquisitionFailed,
     ChecksumMismatch,
@@ -214,4 +214,5 @@ __all__ = [
     "Unmatched",
     "UnsupportedVersion",
     "WrongEndpoint",
+    "first_cause",
 ]

@@ -30,3 +30,10 @@ class IngestFault(Exception):
         where = f"{self.field}: " if self.field else ""
         how = f" ({self.hint})" if self.hint else ""
         return f"{where}{self.message}{how}"
+
+
+def first_cause(group: BaseException) -> BaseException:
+    """Give the first error of a group of groups; the error itself, if it is none."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from scicat_ingest.faults import IngestFault, KafkaForbidden
+from scicat_ingest.faults import IngestFault, KafkaForbidden, first_cause
 from scicat_ingest.testing.memory_kafka import Answer, MemoryKafka, Timings
 from scicat_ingest.testing.simulate.checks import Checks, Violation
 from scicat_ingest.testing.simulate.process import GROUP, SimulatedProcess
@@ -194,6 +194,5 @@ def simulate(seed: int) -> Run:
 
 
 def _describe(found: BaseException) -> str:
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return f"{type(found).__name__}: {found}"
+    cause = first_cause(found)
+    return f"{type(cause).__name__}: {cause}"
