@@ -62,7 +62,7 @@ async def instant(stage: Stage, size: Size) -> Result:
 
 
 async def _waiting(stage: Stage, size: Size, delay_ms: float, events: int, pyscicat: int) -> Result:
-    await stage.fill("small", records(size.events(5000)))
+    await stage.fill("small", records(size.events(events)))
     comparison = Comparison(f"sink {delay_ms:.0f} ms", f"the same; the sink answers after {delay_ms:.0f} ms")
     comparison.ceiling_per_second = stage.concurrency / (WRITES * delay_ms / 1000)
     contestants = {SERVICE: events, LOOP: events, PYSCICAT: pyscicat}
@@ -71,7 +71,7 @@ async def _waiting(stage: Stage, size: Size, delay_ms: float, events: int, pysci
 
 async def sink_20(stage: Stage, size: Size) -> Result:
     """Let the sink answer after 20 ms."""
-    return await _waiting(stage, size, 20, 5000, 150)
+    return await _waiting(stage, size, 20, 8000, 150)
 
 
 async def sink_200(stage: Stage, size: Size) -> Result:

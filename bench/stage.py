@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.sink_process import Sink
 
 PARTITIONS = 6
-WARM_UP = 0.1
+WARM_UP = 0.15
 """Not measured: imports, connections, and the service's search for how much SciCat bears."""
 COOL_DOWN = 0.03
 """As much at the end, when fewer and fewer are in flight."""

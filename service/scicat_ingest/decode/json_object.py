@@ -109,15 +109,17 @@ def _parse_flawless(value: bytes, max_depth: int) -> Any | None:
         document = from_json(value, allow_inf_nan=False)
     except ValueError:
         return None
-    colons, depth, level = 0, -1, [document]
+    texts: list[str] = []
+    keys, depth, level = 0, -1, [document]
     while level:
         below: list[Any] = []
         for item in level:
             kind = type(item)
             if kind is str:
-                colons += item.count(":")
+                texts.append(item)
             elif kind is dict:
-                colons += len(item) + "".join(item).count(":")
+                keys += len(item)
+                texts += item
                 below += item.values()
             elif kind is list:
                 below += item
@@ -125,7 +127,9 @@ def _parse_flawless(value: bytes, max_depth: int) -> Any | None:
                 return None
         level = below
         depth += 1
-    return document if depth < max_depth and colons == value.count(b":") else None
+    text = "".join(texts)
+    colons = len(value) - len(value.replace(b":", b""))  # `count` takes five times as long where they are few
+    return document if depth < max_depth and colons == keys + len(text) - len(text.replace(":", "")) else None
 
 
 def _parse_closely(value: bytes, wanted: type[dict[str, Any] | list[Any]], max_depth: int) -> Any:
