@@ -1,7 +1,7 @@
 """The engine: reads, works on many records at once, publishes their outcomes, commits what is done.
 
-All decisions are `Assignment`'s and `Condition`'s; here is only who waits for what. One task reads, one commits, one
-for each record that has been started. Every wait that depends on somebody else has a bound in the port that it calls.
+All decisions are `Assignment`'s and `Condition`'s; here is only who waits for what. One task reads, one commits, and
+one works on each record that was started. Every wait that depends on somebody else has a bound in the port it calls.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from scicat_ingest.engine.remembered import Remembered
 from scicat_ingest.engine.standing import Standing, count_held, count_ready, stand
 from scicat_ingest.engine.states import EngineState
 from scicat_ingest.engine.withholding import Withholding
+from scicat_ingest.engine.workers import Workers
 from scicat_ingest.faults import ConfigurationFault, KafkaUnavailable, StreamFault, first_cause
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Engine:
         self._silent: dict[Work, None] = {}
         """Works whose outcome Kafka does not acknowledge: nothing is taken in meanwhile."""
         self._tasks: TaskGroup
+        self._workers = Workers(self._work_on)
         self._asked = sys.maxsize
         """How many partitions the fetch that is under way asks for; none is under way: as many as there could be."""
         self._fetch_scope = anyio.CancelScope()
@@ -270,7 +272,7 @@ class Engine:
             work = self._assignment.start(admits.places, admits.isolated, others_first=admits.trying)
             if work is None:
                 return
-            self._tasks.start_soon(self._work_on, work, self._assignment)
+            self._workers.begin(self._tasks, work, self._assignment)
 
     async def _work_on(self, work: Work, assignment: Assignment) -> None:
         with anyio.CancelScope() as scope:
