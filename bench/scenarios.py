@@ -122,7 +122,7 @@ async def processes(stage: Stage, size: Size) -> Result:
 
 async def latency(stage: Stage, size: Size) -> Result:
     """From the producer's hand to SciCat's last document, at about half of what the service can do."""
-    rate = 250.0
+    rate = 400.0
     facts = Facts("latency", f"{rate:.0f} events/s; from the producer's send to the last write at an instant sink")
     for _ in range(size.rounds):
         for name in (SERVICE, LOOP):
