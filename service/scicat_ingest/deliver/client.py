@@ -328,22 +328,23 @@ class CatalogueClient:
         verdict = classify(Seen.answer(request.route, answer)).verdict
         seconds = self._clock.monotonic() - began
         self._tell_attempt(Attempt(request.route, result_of(request.route, verdict, answer), seconds))
+        good = verdict not in (Verdict.TRANSIENT, Verdict.AMBIGUOUS)
         if verdict is not Verdict.CHECK:
             ended = Ended(
                 request.route,
                 sent_bytes,
                 seconds,
-                good=verdict not in (Verdict.TRANSIENT, Verdict.AMBIGUOUS),
+                good=good,
                 pushed_back=answer.status in (429, 503),
                 retry_after=answer.retry_after,
             )
             self._traffic.ended(request.pid, ended)
+        if good:
+            return verdict
+        said = f"{request}: {answer.status} {answer.message}"
         if verdict is Verdict.TRANSIENT:
-            said = f"{request}: {answer.status} {answer.message}"
             raise CatalogueUnavailable(said, status=answer.status, retry_after=answer.retry_after)
-        if verdict is Verdict.AMBIGUOUS:
-            raise AmbiguousAnswer(f"{request}: {answer.status} {answer.message}", status=answer.status)
-        return verdict
+        raise AmbiguousAnswer(said, status=answer.status)
 
     def _refuse_too_large(self, content: bytes) -> None:
         if len(content) > self._settings.max_body_bytes:

@@ -58,14 +58,15 @@ def _parsed(template: str) -> tuple[tuple[tuple[str, list[str]], ...], str]:
 
 def check_template(template: str, setting: str, looked_up: Collection[str] = ()) -> None:
     """Raise InvalidSettings if a template names what neither an event has nor is looked up, or has a stray brace."""
-    if re.search(r"[{}]", _PLACE.sub("", template)):
+    places, rest = _parsed(template)
+    if re.search(r"[{}]", "".join(before for before, _ in places) + rest):
         raise InvalidSettings(f"{setting}: the template {template!r} has a brace without its partner")
-    for place in _PLACE.finditer(template):
-        for path in place[1].split("|"):
-            if path.strip().startswith(LOOKED_UP):
-                _check_looked_up(path.strip(), template, setting, looked_up)
+    for _, paths in places:
+        for path in paths:
+            if path.startswith(LOOKED_UP):
+                _check_looked_up(path, template, setting, looked_up)
             else:
-                _check_path(path.strip(), template, setting)
+                _check_path(path, template, setting)
 
 
 def _value(event: AcquisitionCompleted, looked_up: Mapping[str, str], path: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,16 +11,13 @@ DEADLY = 2
 """So many times in a row the catalogue went down with nothing but this record under way."""
 
 
-@dataclass(slots=True)
-class _UnderWay:
-    alone: bool
-
-
 class Suspects:
     """Attempts under way, and what became of the catalogue meanwhile. A key is a record's pid."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, _UnderWay] = {}
+        self._under_way: set[Hashable] = set()
+        self._alone: Hashable | None = None
+        """The one that nothing else was ever under way beside, if there is one."""
         self._strikes: dict[Hashable, int] = {}
         """For each suspect: how often in a row the catalogue went down while it was alone."""
 
@@ -39,16 +35,14 @@ class Suspects:
 
     def begin(self, key: Hashable) -> None:
         """Note that an attempt begins."""
-        if len(self._under_way) == 1:  # of several, none is alone
-            for other in self._under_way.values():
-                other.alone = False
-        self._under_way[key] = _UnderWay(alone=not self._under_way)
+        self._alone = None if self._under_way else key
+        self._under_way.add(key)
 
     def went_down(self, key: Hashable) -> None:
         """Note that the catalogue went down of a record's write, for all that is known, or of another's beside it."""
         for other in self._under_way:
             self._strikes.setdefault(other, 0)
-        if key in self._under_way and self._under_way[key].alone:
+        if key == self._alone:
             self._strikes[key] += 1
 
     def suspect(self, key: Hashable) -> None:
@@ -57,7 +51,9 @@ class Suspects:
 
     def end(self, key: Hashable) -> None:
         """Note that an attempt has ended, well or not."""
-        self._under_way.pop(key, None)
+        self._under_way.discard(key)
+        if key == self._alone:
+            self._alone = None
 
     def clear(self, key: Hashable) -> None:
         """Note that an attempt ended with the catalogue up: it was not this one."""
