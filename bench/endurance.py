@@ -106,6 +106,7 @@ class Fire:
         for number, process in enumerate(self._processes):
             if not process.alive:
                 self.ended += 1
+                sys.stderr.write(f"\nreplica-{number} ended by itself, {process.last_words}\n")
                 self._processes[number] = self._facility.start(f"replica-{number}")
 
     def stop(self) -> None:

@@ -131,6 +131,12 @@ class ServiceProcess:
         return self._process.poll() is None
 
     @property
+    def last_words(self) -> str:
+        """Its exit code, and the last that it wrote."""
+        lines = self._log.read_text(encoding="utf-8").splitlines()
+        return f"exit code {self._process.poll()}: {lines[-1] if lines else 'no word'}"
+
+    @property
     def peak_bytes(self) -> int:
         """The most memory that it has held (VmHWM); 0 once it is gone."""
         return self._status("VmHWM")

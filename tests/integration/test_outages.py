@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from tests.integration.harness import at_least, make_site, read_outcomes, running, send
 
-from scicat_ingest.consume.topics import prepare_topics
+from scicat_ingest.consume.topics import committed_offsets, prepare_topics
+from scicat_ingest.doctor.kafka import KafkaQuestions
+from scicat_ingest.doctor.step import Status
 from scicat_ingest.testing.stand_in import StandIn
 
 if TYPE_CHECKING:
@@ -69,3 +72,34 @@ async def test_the_loss_of_one_broker_of_three_stalls_the_work_and_loses_nothing
             kafka3.restart(2)
         assert {outcome.topic for outcome in outcomes} == {site.settings.kafka.ingested_topic}
         assert len(stand_in.store.datasets()) == len(stand_in.store.origdatablocks()) == 300
+
+
+async def test_a_service_starts_while_one_broker_of_three_is_away(
+    kafka3: EmbeddedKafka, topic_names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that is asked by chance and is the one that is away: another one is asked; by the doctor, too."""
+    away = 2
+    pick = AIOKafkaClient.get_random_node
+    picks: list[int] = []
+
+    def pick_the_dead_one_first(client: AIOKafkaClient) -> int:
+        picks.append(pick(client) if len(picks) % 2 else away)
+        return picks[-1]
+
+    async with StandIn() as stand_in:
+        site = make_site(kafka3.bootstrap_servers, stand_in, topic_names)
+        await prepare_topics(site.settings, create=True)
+        await send(site, records(1))
+        kafka3.kill(away)
+        monkeypatch.setattr(AIOKafkaClient, "get_random_node", pick_the_dead_one_first)
+        try:
+            await prepare_topics(site.settings, create=False)
+            assert await committed_offsets(site.settings.kafka) == {}
+            questions = KafkaQuestions(site.settings, None)
+            assert (await questions.reachable()).status is Status.OK
+            assert (await questions.group()).status is not Status.FAILED
+            assert picks.count(away) > 4
+            async with running(site):
+                assert len(await read_outcomes(site, at_least(1))) == 1
+        finally:
+            kafka3.restart(away)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from aiokafka import AIOKafkaConsumer
@@ -15,12 +15,16 @@ from aiokafka.errors import KafkaError
 from scicat_ingest.faults import InvalidSettings, KafkaForbidden, KafkaUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from scicat_ingest.settings import KafkaSettings
 
 _LOG = logging.getLogger(__name__)
+
+ASK_AGAIN_SECONDS = 0.2
+
+Answer = TypeVar("Answer")
 
 
 def connection_arguments(settings: KafkaSettings) -> dict[str, Any]:
@@ -64,6 +68,22 @@ def one_clear_error(settings: KafkaSettings) -> Iterator[None]:
         raise KafkaUnreachable(f"{settings.bootstrap_servers}: {what}{cause}") from None
     finally:
         logger.removeHandler(said)
+
+
+async def ask(request: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Give the answer to a request that may be repeated, from whichever broker: aiokafka picks one by chance.
+
+    That one may be away, or not ready yet. Asks until the caller's deadline; raises KafkaError for what asking again
+    does not mend.
+    """
+    while True:
+        try:
+            return await request()
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            _LOG.debug("a broker did not answer, another one may: %s", error)
+            await anyio.sleep(ASK_AGAIN_SECONDS)
 
 
 async def stop_client(client: Any, within_seconds: float = 10.0) -> None:

@@ -11,7 +11,7 @@ import anyio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from scicat_ingest.consume.connection import connection_arguments, one_clear_error
+from scicat_ingest.consume.connection import ask, connection_arguments, one_clear_error
 from scicat_ingest.faults import MissingTopic
 
 if TYPE_CHECKING:
@@ -99,13 +99,13 @@ async def _open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient
 async def existing_topics(kafka: KafkaSettings) -> set[str]:
     """List the topics that there are, without creating any by asking. Raises KafkaUnreachable."""
     async with _open_admin(kafka) as admin:
-        return set(await admin.list_topics())
+        return set(await ask(admin.list_topics))
 
 
 async def committed_offsets(kafka: KafkaSettings) -> dict[tuple[str, int], int]:
     """Give the next offset that the service's group reads of each topic and partition. Raises KafkaUnreachable."""
     async with _open_admin(kafka) as admin:
-        found = await admin.list_consumer_group_offsets(kafka.group_id)
+        found = await ask(lambda: admin.list_consumer_group_offsets(kafka.group_id))
     return {tuple(partition): at.offset for partition, at in found.items() if at.offset >= 0}
 
 
@@ -117,7 +117,7 @@ async def read_retention(kafka: KafkaSettings, topics: Collection[str]) -> dict[
     """
     async with _open_admin(kafka) as admin:
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(topics)]
-        answers = await admin.describe_configs(resources) if resources else []
+        answers = await ask(lambda: admin.describe_configs(resources)) if resources else []
     kept = {}
     for code, _, _, name, entries in (resource for answer in answers for resource in answer.resources):
         settings = {} if code else {entry[0]: entry[1] for entry in entries}
@@ -136,7 +136,7 @@ async def prepare_topics(settings: Settings, *, create: bool) -> dict[str, float
     """
     async with _open_admin(settings.kafka) as admin:
         needed = needed_topics(settings)
-        present = set(await admin.list_topics())
+        present = set(await ask(admin.list_topics))
         missing = [topic for topic in needed if topic.name not in present]
         if missing and create:
             await _create(admin, missing, settings)
@@ -156,20 +156,20 @@ async def prepare_topics(settings: Settings, *, create: bool) -> dict[str, float
 
 
 async def _create(admin: AIOKafkaAdminClient, missing: Sequence[TopicSpecification], settings: Settings) -> None:
-    brokers = len((await admin.describe_cluster())["brokers"])
+    brokers = len((await ask(admin.describe_cluster))["brokers"])
     replicas = settings.kafka.replication_factor or min(3, brokers)
     new = [
         NewTopic(topic.name, topic.partitions, replicas, topic_configs=topic.configuration(replicas))
         for topic in missing
     ]
-    answer = await admin.create_topics(new)
+    answer = await ask(lambda: admin.create_topics(new))
     for name, code, *why in answer.topic_errors:  # create_topics does not raise
         if code not in (0, _TOPIC_ALREADY_EXISTS):
             reason = next((text for text in why if text), f"error {code}")
             raise MissingTopic(f"topic {name} cannot be created: {reason}", hint="create it by hand")
     _LOG.info("created the topics %s", ", ".join(topic.name for topic in missing))
     for _ in range(_METADATA_LOOKS):  # brokers learn of new topics a little later
-        if {topic.name for topic in missing} <= set(await admin.list_topics()):
+        if {topic.name for topic in missing} <= set(await ask(admin.list_topics)):
             return
         await anyio.sleep(0.1)
 
@@ -179,7 +179,8 @@ async def _read_configurations(
 ) -> tuple[dict[str, dict[str, str | None]], list[str]]:
     """Give the settings of topics, and a warning for each whose settings we may not read."""
     found, unread = {}, []
-    for response in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]):
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+    for response in await ask(lambda: admin.describe_configs(resources)):
         for code, why, _, name, entries in response.resources:
             if code:  # no right to DescribeConfigs, which is needed for nothing else
                 unread.append(f"topic {name} may lose records, its settings cannot be read: {why or code}")

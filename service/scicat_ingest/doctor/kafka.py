@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from scicat_ingest.bootstrap import open_producer
-from scicat_ingest.consume.connection import connection_arguments, one_clear_error
+from scicat_ingest.consume.connection import ask, connection_arguments, one_clear_error
 from scicat_ingest.consume.topics import needed_topics
 from scicat_ingest.doctor.kafka_facts import (
     READ,
@@ -43,7 +42,6 @@ PRODUCER, GROUP, PARTITIONS, RETENTION = "kafka producer", "kafka group", "kafka
 COMPACTION, MESSAGE_SIZE, REPLICATION = "kafka compaction", "kafka message size", "kafka replication"
 
 _GROUP_READ = "ask the Kafka administrator for Read on the group"
-_LOOK_AGAIN_SECONDS = 0.2
 
 
 class KafkaQuestions:
@@ -104,9 +102,10 @@ class KafkaQuestions:
         """Describe it and read its offsets. Joining would move the partitions of a running service."""
         name = self._kafka.group_id
         async with self._client() as client:
-            coordinator = await self._coordinator(client)
+            # a fresh cluster needs a moment to make a coordinator
+            coordinator = await ask(lambda: client.coordinator_lookup(0, name))
             group = await describe_group(client, name, coordinator)
-            offsets = await client.send(coordinator, OffsetFetchRequest(name, None))
+            offsets = await ask(lambda: client.send(coordinator, OffsetFetchRequest(name, None)))
         if error := group.error or offsets.error_code:
             return failed(f"{name}: {error_name(error)}", _GROUP_READ)
         if group.may_read is False:
@@ -116,14 +115,6 @@ class KafkaQuestions:
         if group.may_read is None:
             return warning(f"{seen}; the broker does not tell our rights", f"make sure that Read is granted on {name}")
         return ok(f"{seen}; Read is allowed")
-
-    async def _coordinator(self, client: Any) -> int:
-        """Find the group's coordinator; a fresh cluster needs a moment to make one."""
-        while True:
-            try:
-                return int(await client.coordinator_lookup(0, self._kafka.group_id))
-            except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
-                await anyio.sleep(_LOOK_AGAIN_SECONDS)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[AIOKafkaClient]:

@@ -13,6 +13,8 @@ from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Bytes, Int16, Int32, Schema, String
 
+from scicat_ingest.consume.connection import ask
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -183,7 +185,7 @@ class _GroupsRequest(Request[_GroupsStruct]):  # type: ignore[misc]
 
 async def describe_cluster(client: AIOKafkaClient, names: Sequence[str]) -> Cluster:
     """Ask for topics, without creating any by asking. Raises KafkaError."""
-    answer = (await client.send(client.get_random_node(), _MetadataRequest(names))).to_object()
+    answer = (await ask(lambda: client.send(client.get_random_node(), _MetadataRequest(names)))).to_object()
     present = [topic["name"] for topic in answer["topics"] if not topic["error_code"]]
     configurations = await _configurations(client, present)
     topics = [_topic(topic, configurations.get(topic["name"])) for topic in answer["topics"]]
@@ -192,7 +194,7 @@ async def describe_cluster(client: AIOKafkaClient, names: Sequence[str]) -> Clus
 
 async def describe_group(client: AIOKafkaClient, name: str, coordinator: int) -> Group:
     """Ask a group's coordinator for it, without joining. Raises KafkaError."""
-    answer = (await client.send(coordinator, _GroupsRequest(name))).to_object()["groups"][0]
+    answer = (await ask(lambda: client.send(coordinator, _GroupsRequest(name)))).to_object()["groups"][0]
     operations = answer["authorized_operations"]
     may_read = None if operations == NOT_GIVEN else bool(operations >> READ & 1)
     return Group(answer["error_code"], answer["state"], len(answer["members"]), may_read)
@@ -208,7 +210,7 @@ async def _configurations(client: AIOKafkaClient, names: Sequence[str]) -> dict[
     if not names:
         return {}
     request = DescribeConfigsRequest([(_TOPIC_RESOURCE, name, None) for name in names])
-    answer = await client.send(client.get_random_node(), request)
+    answer = await ask(lambda: client.send(client.get_random_node(), request))
     return {
         name: {entry[0]: entry[1] for entry in entries} for code, _, _, name, entries in answer.resources if code == 0
     }
