@@ -43,8 +43,8 @@ class RecordStream(Protocol):
     async def fetch(self, partitions: Collection[Partition], most: int, wait_seconds: float) -> list[Record]:
         """Wait up to about `wait_seconds` for records of these partitions and give at most `most` (at least 1).
 
-        Every other assigned partition is paused; none at all may be given. A record that is given counts as read; a
-        fetch that is cancelled has read nothing. Raises HistoryLost (again and again, until the loss is accepted),
+        Every other assigned partition waits; none at all may be given. A record that is given counts as read; a fetch
+        that is cancelled has read nothing. Raises HistoryLost (again and again, until the loss is accepted),
         KafkaForbidden, KafkaUnavailable.
         """
         ...

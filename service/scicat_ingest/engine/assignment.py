@@ -32,12 +32,10 @@ class Bounds:
     bytes: int = 64 * 1024 * 1024
     partition_records: int = 500
     ready: int = 128
-    """While so many wait for nothing but a place, no more are read: a backlog costs nothing in Kafka.
-
-    Each partition has its share of them, so that one with a backlog keeps no other from being read.
-    """
-    least_ready: int = 16
-    """A share is never less: each time that a partition has so many ready, what was prefetched of it is lost."""
+    """While so many wait for nothing but a place, no more are read, until half of them have got one: a backlog costs
+    nothing in Kafka. A partition of which none is ready is read all the same: another one's backlog is not its own."""
+    least_ready: int = 8
+    """How many may be fetched even then."""
     expected_record_bytes: int = 1024 * 1024
     """What Kafka lets pass by default: a fetch is never larger than what fits if all its records are of this size."""
 
@@ -76,7 +74,8 @@ class Assignment:
         self._remembered = remembered
         self._window = Window(bounds.records, bounds.bytes, bounds.expected_record_bytes)
         self._turns = deque(self.sessions.values())
-        self._most_ready = max(bounds.ready // max(len(partitions), 1), bounds.least_ready)
+        self._has_ready = False
+        """Enough waits for a place."""
         self._running = 0
         self._alone: Work | None = None
         """The work that nothing else may run beside."""
@@ -109,10 +108,16 @@ class Assignment:
         """Say which partitions may be fetched from, and how many records at most."""
         if not self._window.open:
             return [], 1
-        ready = self._most_ready
-        sessions = [each for each in self.sessions.values() if each.fetchable and not each.has_ready(ready)]
-        most = min((session.window.room for session in sessions), default=1)
-        return [session.partition for session in sessions], max(1, min(most, self._window.room, ready))
+        ready, enough = sum(session.lanes.turns for session in self.sessions.values()), self._bounds.ready
+        self._has_ready = ready > enough // 2 if self._has_ready else ready >= enough
+        sessions = [
+            session
+            for session in self.sessions.values()
+            if session.fetchable and not (self._has_ready and session.lanes.ready)
+        ]
+        most = max(enough - ready, self._bounds.least_ready)
+        room = min((session.window.room for session in sessions), default=1)
+        return [session.partition for session in sessions], max(1, min(most, room, self._window.room))
 
     def receive(self, record: Record) -> Work | None:
         """Take a fetched record; None if there is nothing to do about it here."""

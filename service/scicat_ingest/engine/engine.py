@@ -210,7 +210,6 @@ class Engine:
     async def _read(self) -> None:
         await self._stream.start(self)
         while True:
-            await self._until_wanted()
             records = await self._fetch()
             self._go_on()  # the fetch may have made us ready, or ended a halt
             assignment = self._assignment
@@ -222,13 +221,6 @@ class Engine:
                 if now - held_up_since > HOLD_UP_SECONDS:
                     await checkpoint()
                     held_up_since = anyio.current_time()
-
-    async def _until_wanted(self) -> None:
-        """Let what was read be started first; no longer than a fetch: pausing then loses what was prefetched."""
-        if self._taking and self._assignment.sessions and not self._assignment.fetchable()[0]:
-            self._asked = 0
-            with anyio.move_on_after(FETCH_SECONDS) as self._fetch_scope:
-                await anyio.sleep_forever()
 
     async def _fetch(self) -> list[Record]:
         assignment = self._assignment

@@ -82,7 +82,6 @@ class PartitionSession:
     """What Kafka has last taken from us."""
     open: dict[int, Work] = field(default_factory=dict)
     """By offset: everything that is neither done nor dropped."""
-    _has_ready: bool = False
 
     @classmethod
     def begin(cls, partition: Partition, most_records: int, remembered: Completions) -> PartitionSession:
@@ -98,11 +97,6 @@ class PartitionSession:
     def fetchable(self) -> bool:
         """Whether more may be fetched."""
         return self.state is SessionState.ACTIVE and self.window.open
-
-    def has_ready(self, most: int) -> bool:
-        """Tell whether so many of its records wait for nothing but a place; once so, until half of them are started."""
-        self._has_ready = self.lanes.turns > most // 2 if self._has_ready else self.lanes.turns >= most
-        return self._has_ready
 
     def step(self, event: SessionEvent) -> None:
         """Go on to the next state."""

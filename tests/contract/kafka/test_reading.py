@@ -102,7 +102,7 @@ async def test_only_the_given_partitions_are_read(side: Side) -> None:
 
 
 async def test_no_partitions_give_no_records_in_time(side: Side) -> None:
-    """Neither while there are none, nor when all are paused."""
+    """Neither while there are none, nor when none is wanted."""
     await side.create()
     await side.send(0, *numbered(3))
     async with Member(side.member("a")) as member:

@@ -312,19 +312,27 @@ def test_many_partitions_share_the_records() -> None:
     assert many.sessions["t", 0].window.most_records == 25
 
 
-def test_a_partition_with_a_backlog_keeps_no_other_from_being_read() -> None:
-    """It is read again when half of what it had ready is started; meanwhile the others are asked."""
-    assignment = Assignment([("a", 0), ("a", 1)], Bounds(ready=8, least_ready=1), Remembered(), 0.0)
-    assert assignment.fetchable() == ([("a", 0), ("a", 1)], 4)
-    received(assignment, *(record(offset, lane=f"lane-{offset}") for offset in range(4)))
-    assert assignment.fetchable() == ([("a", 1)], 4)
-    assert assignment.start(PLACES) is not None
-    assert assignment.fetchable() == ([("a", 1)], 4)
-    received(assignment, *(record(offset, ("a", 1), lane=f"other-{offset}") for offset in range(4)))
+def test_enough_that_is_ready_stops_the_reading_until_half_of_it_is_started() -> None:
+    """Whichever partition it is of: one that alone has records is not kept to a share."""
+    assignment = Assignment([("a", 0), ("a", 1)], Bounds(ready=8, least_ready=2), Remembered(), 0.0)
+    assert assignment.fetchable() == ([("a", 0), ("a", 1)], 8)
+    received(assignment, *(record(offset, lane=f"lane-{offset}") for offset in range(7)))
+    received(assignment, record(0, ("a", 1), lane="other"))
     assert assignment.fetchable()[0] == []
     for _ in range(3):
         assert assignment.start(10) is not None
-    assert assignment.fetchable()[0] == [("a", 0), ("a", 1)]
+        assert ("a", 0) not in assignment.fetchable()[0]
+    assert assignment.start(10) is not None
+    assert assignment.fetchable() == ([("a", 0), ("a", 1)], 4)
+
+
+def test_a_partition_with_a_backlog_keeps_no_other_from_being_read() -> None:
+    """One of which nothing is ready is always asked, for a few."""
+    assignment = Assignment([("a", 0), ("a", 1)], Bounds(ready=8, least_ready=2), Remembered(), 0.0)
+    received(assignment, *(record(offset, lane=f"lane-{offset}") for offset in range(8)))
+    assert assignment.fetchable() == ([("a", 1)], 2)
+    received(assignment, record(0, ("a", 1), lane="other"))
+    assert assignment.fetchable()[0] == []
 
 
 def test_one_that_is_ready_may_be_enough() -> None:
@@ -340,4 +348,4 @@ def test_many_records_of_one_lane_are_one_that_is_ready() -> None:
     """Else the records behind them, of other lanes, would wait for them."""
     assignment = Assignment([("a", 0)], Bounds(ready=2, least_ready=1), Remembered(), 0.0)
     received(assignment, *(record(offset) for offset in range(50)))
-    assert assignment.fetchable() == ([("a", 0)], 2)
+    assert assignment.fetchable() == ([("a", 0)], 1)
