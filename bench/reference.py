@@ -113,7 +113,7 @@ def documents(event: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             "inputDatasets": [],
             "usedSoftware": [],
             "isPublished": False,
-            "scientificMetadata": event["metadata"],
+            "scientificMetadata": event.get("metadata", {}),
         },
     )
     data_files = [{**file, "time": event["endedAt"]} for file in event["files"]]
@@ -121,6 +121,6 @@ def documents(event: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         "origdatablocks",
         {"datasetId": pid, "ownerGroup": proposal["id"], "size": size, "chkAlg": "sha256", "dataFileList": data_files},
     )
-    for attachment in event["attachments"]:
+    for attachment in event.get("attachments", ()):
         relationship = {"targetId": pid, "targetType": "dataset", "relationType": "is attached to"}
         yield "attachments", {**attachment, "ownerGroup": proposal["id"], "relationships": [relationship]}

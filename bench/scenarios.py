@@ -93,6 +93,13 @@ async def mixture(stage: Stage, size: Size) -> Result:
     return await _compare(stage, size, comparison, "mixed", {SERVICE: 3000, LOOP: 3000})
 
 
+async def one_partition(stage: Stage, size: Size) -> Result:
+    """All events in one partition of six: the others are asked for records, and have none."""
+    await stage.fill("one-partition", ((b"busy", value) for _, value in records(size.events(8000), plain)))
+    comparison = Comparison("one partition", "events of 0.3 kB, all in one partition of six; the sink answers at once")
+    return await _compare(stage, size, comparison, "one-partition", {SERVICE: 8000, LOOP: 8000}, writes=2)
+
+
 async def translated(stage: Stage, size: Size) -> Result:
     """Translate a foreign format by a mapping file, beside the native event."""
     await stage.fill("small", records(size.events(5000)))
@@ -259,6 +266,7 @@ SCENARIOS: dict[str, Callable[[Stage, Size], Awaitable[Result]]] = {
     "sink-200": sink_200,
     "files": many_files,
     "mixed": mixture,
+    "one-partition": one_partition,
     "foreign": translated,
     "processes": processes,
     "latency": latency,

@@ -113,7 +113,7 @@ class Assignment:
         sessions = [
             session
             for session in self.sessions.values()
-            if session.fetchable and not (self._has_ready and session.lanes.ready)
+            if not (self._has_ready and session.lanes.ready) and session.fetchable
         ]
         most = max(enough - ready, self._bounds.least_ready)
         room = min((session.window.room for session in sessions), default=1)
