@@ -51,6 +51,8 @@ FIRST_FETCH_SECONDS = 0.1
 """The same until one has worked, which is when the service is ready: there may be nothing to read."""
 HOLD_UP_SECONDS = 0.004
 """How long records are prepared in a row, which costs a fifth less than with other work in between."""
+TURNS_BETWEEN = 3
+"""Turns of the event loop between two such rows: an answer is read in one, and becomes the next request in another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ class Engine:
                 assignment.enqueue(work, prepared, now)
                 self._go_on()
                 if now - held_up_since > HOLD_UP_SECONDS:
-                    await checkpoint()
+                    for _ in range(TURNS_BETWEEN):
+                        await checkpoint()
                     held_up_since = anyio.current_time()
 
     async def _fetch(self) -> list[Record]:
