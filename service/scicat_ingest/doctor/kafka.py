@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from aiokafka.client import AIOKafkaClient
@@ -16,6 +16,7 @@ from scicat_ingest.doctor.kafka_facts import (
     READ,
     WRITE,
     Cluster,
+    Group,
     describe_cluster,
     describe_group,
     error_name,
@@ -102,10 +103,7 @@ class KafkaQuestions:
         """Describe it and read its offsets. Joining would move the partitions of a running service."""
         name = self._kafka.group_id
         async with self._client() as client:
-            # a fresh cluster needs a moment to make a coordinator
-            coordinator = await ask(lambda: client.coordinator_lookup(0, name))
-            group = await describe_group(client, name, coordinator)
-            offsets = await ask(lambda: client.send(coordinator, OffsetFetchRequest(name, None)))
+            group, offsets = await ask(lambda: _ask_coordinator(client, name))
         if error := group.error or offsets.error_code:
             return failed(f"{name}: {error_name(error)}", _GROUP_READ)
         if group.may_read is False:
@@ -128,6 +126,13 @@ class KafkaQuestions:
         finally:
             with anyio.move_on_after(5, shield=True):
                 await client.close()
+
+
+async def _ask_coordinator(client: AIOKafkaClient, name: str) -> tuple[Group, Any]:
+    """Find a group's coordinator, which a fresh cluster needs a moment to make, and ask it for group and offsets."""
+    coordinator = await client.coordinator_lookup(0, name)
+    group = await describe_group(client, name, coordinator)
+    return group, await client.send(coordinator, OffsetFetchRequest(name, None))
 
 
 def _at_once(judge: Callable[[], Finding]) -> Callable[[], Awaitable[Finding]]:

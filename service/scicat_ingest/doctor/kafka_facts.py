@@ -194,7 +194,7 @@ async def describe_cluster(client: AIOKafkaClient, names: Sequence[str]) -> Clus
 
 async def describe_group(client: AIOKafkaClient, name: str, coordinator: int) -> Group:
     """Ask a group's coordinator for it, without joining. Raises KafkaError."""
-    answer = (await ask(lambda: client.send(coordinator, _GroupsRequest(name)))).to_object()["groups"][0]
+    answer = (await client.send(coordinator, _GroupsRequest(name))).to_object()["groups"][0]
     operations = answer["authorized_operations"]
     may_read = None if operations == NOT_GIVEN else bool(operations >> READ & 1)
     return Group(answer["error_code"], answer["state"], len(answer["members"]), may_read)
