@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from scicat_ingest.catalogue.document import Many
 from scicat_ingest.decode.event_part import EventPart, EventTime, FileSize, TextOrInteger, VisibleText
@@ -310,3 +310,10 @@ class AcquisitionCompleted(EventPart):
     extensions: dict[str, Any] | None = Field(
         None, description="anything else; kept out of SciCat", examples=[{"daq": {"host": "daq7"}}]
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_the_default(cls, value: Any) -> Any:
+        if isinstance(value, dict) and None in value.values():
+            return {name: item for name, item in value.items() if item is not None}
+        return value

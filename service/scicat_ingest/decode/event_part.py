@@ -13,7 +13,6 @@ from pydantic import (
     Field,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
 )
 
 from scicat_ingest.catalogue.times import parse_time
@@ -22,18 +21,12 @@ from scicat_ingest.catalogue.times import parse_time
 class EventPart(BaseModel):
     """A JSON object of an event.
 
-    `null` means "not given". Unknown names are kept aside in `model_extra` for `unknown_fields`. Types are strict:
-    a number is no string.
+    `null` means "not given": it is the default of a field that need not be there, and `first_fault` says of all others
+    that they are missing. Unknown names are kept aside in `model_extra` for `unknown_fields`. Types are strict: a
+    number is no string.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_not_given(cls, value: Any) -> Any:
-        if isinstance(value, dict) and None in value.values():
-            return {name: item for name, item in value.items() if item is not None}
-        return value
 
 
 def _to_text(value: Any) -> str:

@@ -22,7 +22,8 @@ def first_fault(errors: Sequence[Any], document: Any, prefix: str = "") -> Inval
     first = errors[0]
     field = prefix + _field_path(first["loc"], document)
     more = f" (and {len(errors) - 1} more of the event's fields are wrong)" if len(errors) > 1 else ""
-    if first["type"] == "missing":
+    null = first["input"] is None and isinstance(first["loc"][-1], str)  # no item of an array
+    if null or first["type"] == "missing":
         hint = "send the event again with one; then purge this letter" if field == "acquisitionId" else None
         return MissingField(f"is needed and missing{more}", field=field, hint=hint)
     if first["type"] == "extra_forbidden":

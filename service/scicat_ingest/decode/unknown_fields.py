@@ -61,7 +61,9 @@ def find_unknown_names(event: EventPart) -> Iterator[UnknownName]:
 
 def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
     model = type(part)
-    for name in part.__pydantic_extra__ or ():  # `model_extra` is the same, and slower
+    for name, value in (part.__pydantic_extra__ or {}).items():  # `model_extra` is the same, and slower
+        if value is None:
+            continue
         if (model, name) not in judged:
             judged[model, name] = _probably(name, model, compare=len(judged) < _MOST_COMPARED)
         yield UnknownName(_join(path, shown_name(name)), judged[model, name])

@@ -127,10 +127,10 @@ class Created:
 
 
 def _require_done(route: Route, answer: Answer, verdict: Verdict) -> None:
+    if verdict is Verdict.DONE:
+        return
     said = f"{route.name}: {answer.status} {answer.message}"
     match verdict:
-        case Verdict.DONE:
-            return
         case Verdict.REFUSED | Verdict.MAY_NOT:
             raise ForbiddenGroup(said, field="groups.owner", status=answer.status)
         case Verdict.INVALID:

@@ -26,8 +26,9 @@ def canonical_json(*parts: str | int | None) -> bytes:
 
 def derive_uuid(namespace: UUID, *parts: str | int | None) -> str:
     """Give the UUIDv5 (RFC 9562, section 5.5) of parts, written as canonical JSON."""
-    digest = hashlib.sha1(namespace.bytes + canonical_json(*parts), usedforsecurity=False).digest()
-    return str(UUID(bytes=digest[:16], version=5))
+    hashed = hashlib.sha1(namespace.bytes, usedforsecurity=False)
+    hashed.update(canonical_json(*parts))
+    return str(UUID(bytes=hashed.digest()[:16], version=5))
 
 
 @lru_cache(64)  # the lane asks for it, then the dataset

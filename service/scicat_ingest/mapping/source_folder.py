@@ -89,6 +89,8 @@ def _parts(path: str, field: str) -> list[str]:
 
 
 def _absolute_folder(path: str, field: str) -> str:
+    if path.startswith("/") and is_simple(path[1:]):
+        return path
     slashed = _slashed(path)
     _parts(path, field)
     root = _ROOT.match(slashed)

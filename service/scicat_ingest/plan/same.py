@@ -54,17 +54,17 @@ def canonical(name: str, value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     kind = type(value)
-    if kind is dict:
-        quantity = "value" in value and "unit" in value
-        return {
-            key: item if type(item := value[key]) is str else _plain(item)
-            for key in sorted(value)
-            if not (quantity and key in _SI)
-        }
-    if kind is list:
-        return [_plain(part) for part in value]
+    if kind is str:
+        return value
     if kind is float:
         return int(value) if value.is_integer() else value
+    if kind is dict:
+        quantity = "value" in value and "unit" in value
+        if quantity and len(value) == 2:  # most are
+            return {"unit": _plain(value["unit"]), "value": _plain(value["value"])}
+        return {key: _plain(value[key]) for key in sorted(value) if not (quantity and key in _SI)}
+    if kind is list:
+        return [_plain(part) for part in value]
     return _rounded(value) if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else value
 
 

@@ -116,8 +116,6 @@ class Plan:
     """Files of all blocks."""
     size: int
     """Bytes of all files."""
-    digests: frozenset[bytes]
-    """Of all blocks."""
     attachments: tuple[PostAttachment, ...]
     warnings: tuple[str, ...]
     mapping: str
@@ -130,11 +128,20 @@ class Plan:
     there before."""
     files_complete: bool = True
     """Whether its files are all that the dataset shall have."""
+    streamed_digests: frozenset[bytes] = frozenset()
+    """Of blocks that are made when they are needed: going through all of them takes long."""
+
+    @property
+    def digests(self) -> frozenset[bytes]:
+        """Of all blocks. Only who finds the dataset there asks for them."""
+        if isinstance(self.blocks, tuple):
+            return frozenset(block.digest for block in self.blocks)
+        return self.streamed_digests
 
 
 def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> Plan:
     """Turn an entry into its steps; `weight` is the size in bytes of the record that it was made from."""
-    blocks, digests = _blocks(entry)
+    blocks, streamed_digests = _blocks(entry)
     return Plan(
         pid=entry.pid,
         acquisition_id=entry.acquisition_id,
@@ -144,7 +151,6 @@ def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> 
         blocks=blocks,
         number_of_files=entry.files.count,
         size=entry.files.size,
-        digests=frozenset(digests),
         attachments=tuple(PostAttachment(attachment.payload()) for attachment in entry.attachments),
         warnings=entry.warnings,
         mapping=entry.mapping,
@@ -152,20 +158,20 @@ def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> 
         weight=max(weight, entry.files.count * _BYTES_OF_A_FILE),
         recorded_at_ms=recorded_at_ms,
         files_complete=entry.files_complete,
+        streamed_digests=streamed_digests,
     )
 
 
-def _blocks(entry: CatalogueEntry) -> tuple[tuple[PostOrigDatablock, ...] | Streamed, list[bytes]]:
-    """Give the blocks and their digests; long lists are gone through once."""
+def _blocks(entry: CatalogueEntry) -> tuple[tuple[PostOrigDatablock, ...] | Streamed, frozenset[bytes]]:
+    """Give the blocks, and the digests of those of a long list, which is gone through once."""
 
     def make() -> Iterator[PostOrigDatablock]:
         return (PostOrigDatablock(block.payload()) for block in entry.origdatablocks)
 
     if isinstance(entry.origdatablocks, tuple):
-        few = tuple(make())
-        return few, [block.digest for block in few]
+        return tuple(make()), frozenset()
     digests = [block.digest for block in make()]
-    return Streamed(make, len(digests)), digests
+    return Streamed(make, len(digests)), frozenset(digests)
 
 
 def _signed(payload: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,16 @@ def test_null_means_not_given() -> None:
     nulls = event(source={"folder": "/data/x", "host": None}) | {"title": None, "revision": None, "noFiles": None}
     got = decode(nulls)
     assert (got.event.title, got.event.revision, got.warnings) == (None, 0, ())
+    unknown = {"owner": {"name": "Ada", "nickname": None}, "files": [{"path": "a", "size": 1, "colour": None}]}
+    assert decode(event(**unknown)).warnings == ()
+
+
+def test_null_where_a_value_is_needed_is_a_missing_value() -> None:
+    """Also below the top; an item of an array is no field."""
+    assert fault(MissingField, event(acquisitionId=None)).field == "acquisitionId"
+    got = fault(MissingField, event(files=[{"path": "a", "size": None}]))
+    assert (got.message, got.field) == ("is needed and missing", "files[0].size")
+    assert fault(InvalidField, event(files=[None])).field == "files[0]"
 
 
 def test_the_source_is_the_topic_or_what_cloudevents_says() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from tests.unit.acquisition_events import event, fault, plan, rules
 
+from scicat_ingest.catalogue.file_list import FewFiles
 from scicat_ingest.catalogue.origdatablock import DataFile
 from scicat_ingest.faults import InvalidField, UnknownField
 from scicat_ingest.mapping.files import split_files
@@ -146,6 +147,7 @@ def test_splitting_keeps_order_and_limits(files: list[DataFile], count: int, mos
     """All files, once, in order; a block over a limit has one file."""
     by = rules(limits={"max_block_files": count, "max_block_bytes": most_bytes}, scicat={"max_body_bytes": body})
     parts = list(split_files(tuple(files), by))
+    assert list(split_files(FewFiles(tuple(files)), by)) == parts
     assert [file for part in parts for file in part] == files
     for part in parts:
         assert 1 <= len(part) <= count
