@@ -101,10 +101,13 @@ class CatalogueClient:
         self._clock = clock
         self._tell_attempt = tell
         self._gate = asyncio.Semaphore(max_concurrency + SPARE_CONNECTIONS)
-        connect, reading = settings.connect_timeout_seconds, settings.read_timeout_seconds
-        seconds = {route: settings.write_timeout_seconds if route.writes else reading for route in Route}
-        seconds[Route.HEALTH] = min(HEALTH_SECONDS, reading)
-        self._seconds = {route: (connect, after) for route, after in seconds.items()}
+        connect, reading, writing = (
+            settings.connect_timeout_seconds,
+            settings.read_timeout_seconds,
+            settings.write_timeout_seconds,
+        )
+        self._seconds = {route: (connect, writing if route.writes else reading) for route in Route}
+        self._seconds[Route.HEALTH] = (min(connect, HEALTH_SECONDS / 2), min(reading, HEALTH_SECONDS / 2))
         self._credentials: Credentials | None = None
         self._under_way: set[anyio.CancelScope] = set()
 

@@ -100,8 +100,8 @@ def open_http_client(
     system's certificates (which OpenSSL's SSL_CERT_FILE and SSL_CERT_DIR may set).
 
     A request's own `timeout=httpx.Timeout(read, connect=…)`, in seconds, overrides the defaults here: `connect` is for
-    all that comes before the first byte is sent, `connect + read` for everything up to the answer's last byte, `read`
-    is also the longest silence; `write` and `pool` mean nothing. Answers are read whole, also with `stream()`.
+    all that comes before the first byte is sent, `connect + read` for everything up to the answer's last byte; `write`
+    and `pool` mean nothing. Answers are read whole, also with `stream()`.
 
     Requests raise httpx.HTTPError as drawn above, and httpx.InvalidURL for a URL over 65 536 characters.
     Raises InvalidSettings for a URL that cannot be used and for certificates that cannot be read.
@@ -170,6 +170,7 @@ class Connections:
         if self._session is None:
             self._session = self._open_session()  # needs the running loop
         timeout, deadline = _timeouts_of(request.connect_seconds, request.read_seconds)
+        answer = None
         try:
             async with asyncio.timeout(deadline):
                 answer = await self._session.request(
@@ -187,6 +188,9 @@ class Connections:
             source = find_source(error) or error
             raise translate(source) from source
         except TimeoutError as error:
+            if answer is None:
+                source = aiohttp.ServerTimeoutError(f"nothing of an answer within {deadline} s")
+                raise translate(source) from source
             raise httpx.ReadTimeout(f"{Reason.TIMEOUT_TOTAL}: no whole answer within {deadline} s") from error
         return Received(answer.status, answer.headers, content)
 
@@ -240,20 +244,25 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + _PIECE_BYTES]
 
 
-def _headers(request: WireRequest) -> dict[str, str]:
-    headers = dict(request.headers)
-    if _CONTROL.search("".join([*headers, *headers.values()])):
-        flawed = next(name for name, value in headers.items() if _CONTROL.search(name + value))
-        raise httpx.LocalProtocolError(f"{Reason.BAD_REQUEST}: a control character in header {flawed!r}")
+def _headers(request: WireRequest) -> Mapping[str, str]:
+    headers = _checked(tuple(request.headers.items()))
     if len(request.content) > _LARGE_BODY_BYTES:
-        headers["content-length"] = str(len(request.content))
+        return {**headers, "content-length": str(len(request.content))}
     return headers
+
+
+@lru_cache(16)  # most requests have the same ones as another
+def _checked(headers: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    for name, value in headers:
+        if _CONTROL.search(name + value):
+            raise httpx.LocalProtocolError(f"{Reason.BAD_REQUEST}: a control character in header {name!r}")
+    return dict(headers)
 
 
 @lru_cache(16)
 def _timeouts_of(connect: float | None, read: float | None) -> tuple[aiohttp.ClientTimeout, float | None]:
     # aiohttp's `connect` is all that comes before the request: a free place, the name, TCP, TLS
-    timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read)
+    timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=None)
     return timeout, None if connect is None or read is None else connect + read
 
 

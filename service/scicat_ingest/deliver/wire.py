@@ -23,7 +23,7 @@ class WireRequest(NamedTuple):
     connect_seconds: float | None = None
     """How long all may take that comes before the first byte is sent; None: for ever."""
     read_seconds: float | None = None
-    """The longest silence afterwards; an exchange may take both together in all."""
+    """How long all may take that comes afterwards, and what connecting has left of its own time."""
 
 
 class WireAnswer(Protocol):

@@ -55,9 +55,13 @@ class ScicatSettings(Group):
     settle_seconds: float = Field(
         default=60, ge=0, description="an incomplete dataset touched less long ago may be someone's work in progress"
     )
-    connect_timeout_seconds: float = Field(default=5, gt=0)
-    read_timeout_seconds: float = Field(default=30, gt=0, description="for a GET")
-    write_timeout_seconds: float = Field(default=50, gt=0, description="for a POST or PATCH")
+    connect_timeout_seconds: float = Field(
+        default=5, gt=0, description="for a new connection, up to the first byte that is sent"
+    )
+    read_timeout_seconds: float = Field(
+        default=30, gt=0, description="for a GET; what connecting has left of its time comes on top"
+    )
+    write_timeout_seconds: float = Field(default=50, gt=0, description="for a POST or PATCH, likewise")
 
     @model_validator(mode="after")
     def _one_identity(self) -> Self:

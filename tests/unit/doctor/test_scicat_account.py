@@ -90,7 +90,7 @@ async def test_a_server_that_hangs_ends_in_time() -> None:
         return web.Response()
 
     async with server(hang) as url:
-        first = (await examined(settings_for(url, read_timeout_seconds=0.2))).steps[0]
+        first = (await examined(settings_for(url, connect_timeout_seconds=0.1, read_timeout_seconds=0.1))).steps[0]
         told.set()
     assert first.status == "failed"
     assert "timeout" in first.seen
