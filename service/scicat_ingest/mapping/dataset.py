@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _TIMES = ("creationTime", "startTime", "endTime")
 _RIGHTS = ("sharedWith", "isPublished", "datasetlifecycle")
 """Protected fields that only `dataset` can set; pid and groups are judged where they are chosen."""
+_NO_PROPOSAL, _NO_SAMPLE = Proposal(), Sample()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def derive_fields(
     event: AcquisitionCompleted, rules: MappingRules, looked_up: LookedUp = NOTHING_LOOKED_UP
 ) -> dict[str, Any]:
     """Give the descriptive fields that the event's own names say; None where it says nothing."""
-    proposal, sample = event.proposal or Proposal(), event.sample or Sample()
+    proposal, sample = event.proposal or _NO_PROPOSAL, event.sample or _NO_SAMPLE
     return {
         "type": event.type,
         "datasetName": _visible(event.title) or event.acquisitionId,

@@ -88,6 +88,8 @@ _EVENT_NAMES = {"ownerGroup": "owner", "accessGroups": "access", "instrumentGrou
 
 def _wishes(name: str, event: AcquisitionCompleted) -> list[tuple[str, Any]]:
     """Give what the event asks for, each with its field: SciCat's own name, which wins, then that in `groups`."""
+    if not event.dataset and event.groups is None:
+        return []
     wishes = [
         (f"dataset.{name}", (event.dataset or {}).get(name)),
         (f"groups.{_EVENT_NAMES[name]}", getattr(event.groups, _EVENT_NAMES[name], None)),

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]+|[A-Za-z]:|")
 """What may stand before the first slash of an absolute path: `s3://bucket`, `C:`, or nothing."""
-_SIMPLE = re.compile(r"(?:(?!\.{1,2}/)[\w.+=@ -]+/)*(?!\.{1,2}\Z)[\w.+=@ -]+")
-"""A relative path that means the same everywhere."""
+_SIMPLE = re.compile(r"[\w+=@ -][\w.+=@ -]*(?:/[\w+=@ -][\w.+=@ -]*)*")
+"""A relative path that means the same everywhere; names that begin with a dot need a closer look."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
