@@ -22,11 +22,16 @@ class EventPart(BaseModel):
     """A JSON object of an event.
 
     `null` means "not given": it is the default of a field that need not be there, and `first_fault` says of all others
-    that they are missing. Unknown names are kept aside in `model_extra` for `unknown_fields`. Types are strict: a
-    number is no string.
+    that they are missing. Types are strict: a number is no string.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    @property
+    def unknown(self) -> dict[str, Any]:
+        """What is given under names that this part does not have."""
+        extra = self.__pydantic_extra__ or {}  # `model_extra` is the same, and slower
+        return {name: value for name, value in extra.items() if value is not None}
 
 
 def _to_text(value: Any) -> str:

@@ -61,9 +61,7 @@ def find_unknown_names(event: EventPart) -> Iterator[UnknownName]:
 
 def _find(part: EventPart, path: str, judged: _Judged) -> Iterator[UnknownName]:
     model = type(part)
-    for name, value in (part.__pydantic_extra__ or {}).items():  # `model_extra` is the same, and slower
-        if value is None:
-            continue
+    for name in part.unknown:
         if (model, name) not in judged:
             judged[model, name] = _probably(name, model, compare=len(judged) < _MOST_COMPARED)
         yield UnknownName(_join(path, shown_name(name)), judged[model, name])

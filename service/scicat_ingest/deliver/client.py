@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from scicat_ingest.settings import ScicatSettings
 
 HEALTH_SECONDS = 5.0
-"""How long an answer about health may take: a backend whose database hangs gives none."""
+"""How long an answer about health may take, beside connecting: a backend whose database hangs gives none."""
 SPARE_CONNECTIONS = 4
 """For probes and look-ups, when all places have a request under way."""
 
@@ -101,13 +101,10 @@ class CatalogueClient:
         self._clock = clock
         self._tell_attempt = tell
         self._gate = asyncio.Semaphore(max_concurrency + SPARE_CONNECTIONS)
-        connect, reading, writing = (
-            settings.connect_timeout_seconds,
-            settings.read_timeout_seconds,
-            settings.write_timeout_seconds,
-        )
-        self._seconds = {route: (connect, writing if route.writes else reading) for route in Route}
-        self._seconds[Route.HEALTH] = (min(connect, HEALTH_SECONDS / 2), min(reading, HEALTH_SECONDS / 2))
+        connect, reading = settings.connect_timeout_seconds, settings.read_timeout_seconds
+        seconds = {route: settings.write_timeout_seconds if route.writes else reading for route in Route}
+        seconds[Route.HEALTH] = min(HEALTH_SECONDS, reading)
+        self._seconds = {route: (connect, after) for route, after in seconds.items()}
         self._credentials: Credentials | None = None
         self._under_way: set[anyio.CancelScope] = set()
 

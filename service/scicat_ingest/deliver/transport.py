@@ -189,8 +189,8 @@ class Connections:
             raise translate(source) from source
         except TimeoutError as error:
             if answer is None:
-                source = aiohttp.ServerTimeoutError(f"nothing of an answer within {deadline} s")
-                raise translate(source) from source
+                silence = aiohttp.ServerTimeoutError()
+                raise httpx.ReadTimeout(f"{Reason.TIMEOUT_READ}: no answer within {deadline} s") from silence
             raise httpx.ReadTimeout(f"{Reason.TIMEOUT_TOTAL}: no whole answer within {deadline} s") from error
         return Received(answer.status, answer.headers, content)
 

@@ -32,7 +32,7 @@ _ASK = {
     Reason.CONNECT_FAILED: "check host and port in scicat.url, and ask the network administrator for a way to it",
     Reason.TLS: "set scicat.ca_file to the facility's CA certificates, or correct https:// and the host in scicat.url",
     Reason.TIMEOUT_CONNECT: "ask the network administrator whether a firewall is between this machine and scicat.url",
-    Reason.TIMEOUT_READ: "SciCat does not answer, as when its database hangs: ask the SciCat administrator",
+    Reason.TIMEOUT_READ: "SciCat does not answer in time, as when its database hangs: ask the SciCat administrator",
     Reason.TIMEOUT_TOTAL: "SciCat, or the network, is too slow: ask the SciCat administrator, or raise "
     "scicat.read_timeout_seconds and scicat.write_timeout_seconds",
     Reason.BAD_REQUEST: "check scicat.url",

@@ -108,7 +108,7 @@ class MountedFacility:
         path = f"{folder}/{relative_path(named, folder, field)}"
         wanted = PlotRequest(plot.data, plot.x, plot.log, plot.title) if plot else None
         url = await self._read(make_preview, path, _roots(event, rules), self._settings.previews, wanted)
-        drawn = named if plot is None else plot.model_dump_json()
+        drawn = named if plot is None else plot.model_dump_json(include={*type(plot).model_fields, *plot.unknown})
         aid = given.id or derive_uuid(rules.mapping.namespace, identify(event, rules), given.caption, drawn)
         return given.model_copy(update={"thumbnail": url, "path": None, "plot": None, "id": aid})
 

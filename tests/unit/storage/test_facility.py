@@ -118,6 +118,16 @@ def test_an_attachment_keeps_its_id_however_it_is_drawn(folder: Path) -> None:
     assert first.payload["thumbnail"] != second.payload["thumbnail"]
 
 
+def test_null_in_a_plot_does_not_change_the_attachments_id(folder: Path) -> None:
+    """It says nothing, also under a name that nobody knows; anything else does."""
+    plot = {"file": "run42.nxs", "data": "/entry/counts"}
+    plots = [plot, plot | {"x": None, "colours": None}, plot | {"colours": "grey"}]
+    events = [native(folder, attachments=[{"caption": "Counts", "plot": each}]) for each in plots]
+    first, nulls, other = (planned(result).attachments[0].aid for result in look(folder, *events))
+    assert nulls == first
+    assert other != first
+
+
 UNREADABLE = {
     "{folder}/missing.nxs": "file_not_there",
     "{folder}/run42.tmp": "file_not_there",

@@ -102,7 +102,7 @@ class _Rows:
             file = File.model_validate(row, context=self._context)
         except ValidationError as error:
             raise first_fault(error.errors(include_url=False), row, prefix=f"{self._field}[{number}].") from None
-        for name in file.model_extra or ():
+        for name in file.unknown:
             self._listing.remarks.note("columns that are not known were left out", shown_name(name))
         return Listed(
             path=relative_path(file.path, self._listing.folder, f"{self._field}[{number}].path"),

@@ -223,7 +223,7 @@ def test_what_is_no_csv_is_refused(tmp_path: Path, content: str, says: str) -> N
 
 def test_columns_that_nobody_knows_are_one_warning(tmp_path: Path) -> None:
     """Not one a line."""
-    files = read(tmp_path, lines(*[{"path": str(n), "size": 1, "colour": "red"} for n in range(100)]))
+    files = read(tmp_path, lines(*[{"path": str(n), "size": 1, "colour": "red", "inode": None} for n in range(100)]))
     assert files.warnings == (
         "files: columns that are not known were left out: colour, colour, colour, colour, colour and 95 more",
     )
