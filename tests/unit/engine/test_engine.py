@@ -13,7 +13,7 @@ from scicat_ingest.deliver.delivered import TryAgain
 from scicat_ingest.engine.assignment import Bounds
 from scicat_ingest.engine.engine import DRAIN_SECONDS, Engine, Parts
 from scicat_ingest.engine.observer import Observer
-from scicat_ingest.engine.ports import Places, Prepared
+from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Places, Prepared
 from scicat_ingest.engine.states import EngineState
 from scicat_ingest.faults import (
     CommitRefused,
@@ -557,7 +557,7 @@ def test_a_large_record_is_prepared_in_a_thread(monkeypatch: pytest.MonkeyPatch)
         return call(given, joins)
 
     monkeypatch.setattr("anyio.to_thread.run_sync", run_sync)
-    scene = Scene([[record(0), record(1, value=b"." * 100_000), record(2)]])
+    scene = Scene([[record(0), record(1, value=b"." * (LARGE_RECORD_BYTES + 1)), record(2)]])
     scene.play()
     assert in_threads == [1]
     assert sorted(scene.of("published")) == [0, 1, 2]

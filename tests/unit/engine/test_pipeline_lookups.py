@@ -12,7 +12,7 @@ from tests.unit.acquisition_events import event, plan, record, rules
 
 from scicat_ingest.deliver.delivered import Delivered, SoFar, TryAgain
 from scicat_ingest.engine.pipeline import Pipeline
-from scicat_ingest.engine.ports import Prepared
+from scicat_ingest.engine.ports import LARGE_RECORD_BYTES, Prepared
 from scicat_ingest.faults import DependencyMissing, MayNotCreate
 from scicat_ingest.mapping.acquisition import map_acquisition
 from scicat_ingest.mapping.lookups import Kind, LookedUp, Proposal, Wanted
@@ -143,7 +143,7 @@ def test_a_large_record_is_mapped_in_a_thread(monkeypatch: pytest.MonkeyPatch) -
         return map_acquisition(*arguments)
 
     monkeypatch.setattr("scicat_ingest.engine.reading.map_acquisition", noted)
-    for comment in ("small", "large" * 20_000):
+    for comment in ("small", "x" * LARGE_RECORD_BYTES):
         (outcome,) = attempts(look_up(Catalogue(FOUND), event(comment=comment)), 1)
         assert isinstance(outcome, Ingested)
     assert threads == [True, False]
