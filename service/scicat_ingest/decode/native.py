@@ -44,7 +44,16 @@ def accept_native(
         return refuse_unmatched(document.event_type, source)
     if document.format != "json":
         return _refuse_foreign(document, source)
+    _refuse_unmarked_cloud_event(document.content)
     return _accept(document.content, document, NATIVE, mapping, limits)
+
+
+def _refuse_unmarked_cloud_event(content: Mapping[str, Any]) -> None:
+    """Say what is wrong with it: an event without an acquisitionId would not tell its producer much."""
+    if "acquisitionId" not in content and "specversion" in content and ("data" in content or "data_base64" in content):
+        message = "is needed and missing: this is a CloudEvent, and its record does not say so"
+        hint = "send it again with the header content-type: application/cloudevents+json; then purge this letter"
+        raise MissingField(message, field="acquisitionId", hint=hint)
 
 
 def accept_mapped(

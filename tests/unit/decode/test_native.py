@@ -61,6 +61,16 @@ def test_null_where_a_value_is_needed_is_a_missing_value() -> None:
     assert fault(InvalidField, event(files=[None])).field == "files[0]"
 
 
+def test_a_cloud_event_whose_record_does_not_say_so_is_told_from_a_bad_event() -> None:
+    """Producers forget the content type; what would be read without it has none of the event's fields."""
+    structured = {"specversion": "1.0", "id": "1", "source": "/daq", "type": "scicat.acquisition.completed.v1"}
+    for data in ({"data": event()}, {"data_base64": "e30="}):
+        got = fault(MissingField, structured | data)
+        assert "this is a CloudEvent" in got.message
+        assert "content-type: application/cloudevents+json" in got.hint
+    assert "CloudEvent" not in fault(MissingField, structured).message
+
+
 def test_the_source_is_the_topic_or_what_cloudevents_says() -> None:
     """`eventSource` goes into the provenance."""
     assert decode(event()).event_source == "scicat.acquisitions"
