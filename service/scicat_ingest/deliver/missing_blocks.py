@@ -65,7 +65,7 @@ def find_missing_blocks(plan: Plan, stored: StoredFiles) -> MissingBlocks:
 def _those_of(plan: Plan, digests: frozenset[bytes]) -> Collection[PostOrigDatablock]:
     if isinstance(plan.blocks, tuple):
         return tuple(block for block in plan.blocks if block.digest in digests)
-    return Streamed(lambda: (block for block in plan.blocks if block.digest in digests), len(digests))
+    return Streamed(lambda: (block for block in plan.blocks if block.digest in digests), digests)
 
 
 def _parts_of(plan: Plan, missing: Mapping[bytes, frozenset[FileKey]]) -> Collection[PostOrigDatablock]:
@@ -75,7 +75,7 @@ def _parts_of(plan: Plan, missing: Mapping[bytes, frozenset[FileKey]]) -> Collec
             if keys:
                 yield block if len(keys) == len(block.files) else block.only(keys)
 
-    return tuple(parts()) if isinstance(plan.blocks, tuple) else Streamed(parts, len(missing))
+    return tuple(parts()) if isinstance(plan.blocks, tuple) else Streamed(parts, missing.keys())
 
 
 def _is_another(ours: FileKey, theirs: FileKey) -> bool:

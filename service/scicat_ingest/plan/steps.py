@@ -83,11 +83,14 @@ class PostAttachment:
 
 
 class Streamed(Collection[PostOrigDatablock]):
-    """Blocks of a long file list: made when they are needed, in order, as often as asked for."""
+    """Blocks of a long file list: made when they are needed, in order, as often as asked for.
 
-    def __init__(self, make: Callable[[], Iterator[PostOrigDatablock]], count: int) -> None:
+    `digests` has one for each, of the planned block that it is, or is a part of: going through all files takes long.
+    """
+
+    def __init__(self, make: Callable[[], Iterator[PostOrigDatablock]], digests: Collection[bytes]) -> None:
         self._make = make
-        self._count = count
+        self.digests = digests
 
     def __iter__(self) -> Iterator[PostOrigDatablock]:
         """Make them."""
@@ -95,7 +98,7 @@ class Streamed(Collection[PostOrigDatablock]):
 
     def __len__(self) -> int:
         """Tell how many there are."""
-        return self._count
+        return len(self.digests)
 
     def __contains__(self, block: object) -> bool:
         """Look for one."""
@@ -128,27 +131,23 @@ class Plan:
     there before."""
     files_complete: bool = True
     """Whether its files are all that the dataset shall have."""
-    streamed_digests: frozenset[bytes] = frozenset()
-    """Of blocks that are made when they are needed: going through all of them takes long."""
 
     @property
     def digests(self) -> frozenset[bytes]:
         """Of all blocks. Only who finds the dataset there asks for them."""
-        if isinstance(self.blocks, tuple):
-            return frozenset(block.digest for block in self.blocks)
-        return self.streamed_digests
+        blocks = self.blocks
+        return frozenset(blocks.digests if isinstance(blocks, Streamed) else (block.digest for block in blocks))
 
 
 def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> Plan:
     """Turn an entry into its steps; `weight` is the size in bytes of the record that it was made from."""
-    blocks, streamed_digests = _blocks(entry)
     return Plan(
         pid=entry.pid,
         acquisition_id=entry.acquisition_id,
         instrument=entry.instrument,
         revision=entry.revision,
         dataset=PostDataset(_signed(entry.dataset.payload())),
-        blocks=blocks,
+        blocks=_blocks(entry),
         number_of_files=entry.files.count,
         size=entry.files.size,
         attachments=tuple(PostAttachment(attachment.payload()) for attachment in entry.attachments),
@@ -158,20 +157,18 @@ def plan_steps(entry: CatalogueEntry, weight: int, recorded_at_ms: int = -1) -> 
         weight=max(weight, entry.files.count * _BYTES_OF_A_FILE),
         recorded_at_ms=recorded_at_ms,
         files_complete=entry.files_complete,
-        streamed_digests=streamed_digests,
     )
 
 
-def _blocks(entry: CatalogueEntry) -> tuple[tuple[PostOrigDatablock, ...] | Streamed, frozenset[bytes]]:
-    """Give the blocks, and the digests of those of a long list, which is gone through once."""
+def _blocks(entry: CatalogueEntry) -> tuple[PostOrigDatablock, ...] | Streamed:
+    """Give the blocks; those of a long list are gone through once, for their digests."""
 
     def make() -> Iterator[PostOrigDatablock]:
         return (PostOrigDatablock(block.payload()) for block in entry.origdatablocks)
 
     if isinstance(entry.origdatablocks, tuple):
-        return tuple(make()), frozenset()
-    digests = [block.digest for block in make()]
-    return Streamed(make, len(digests)), frozenset(digests)
+        return tuple(make())
+    return Streamed(make, [block.digest for block in make()])
 
 
 def _signed(payload: dict[str, Any]) -> dict[str, Any]:
