@@ -21,8 +21,9 @@ from scicat_ingest.catalogue.times import parse_time
 class EventPart(BaseModel):
     """A JSON object of an event.
 
-    `null` means "not given": it is the default of a field that need not be there, and `first_fault` says of all others
-    that they are missing. Types are strict: a number is no string.
+    `null` means "not given": it must be the default of a field that need not be there (the event itself has others, and
+    leaves nulls out before), and `first_fault` says of all other fields that they are missing. Types are strict: a
+    number is no string.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)

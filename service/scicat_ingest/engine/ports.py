@@ -22,7 +22,7 @@ Lane = Hashable
 
 LARGE_RECORD_BYTES = 128 * 1024
 """A larger record is prepared in a thread: it takes more than about 5 ms, and heartbeats share the loop. That costs a
-quarter more CPU time, and threads take turns of 5 ms anyway."""
+tenth more CPU time, and threads take turns of 5 ms anyway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import pytest
 from tests.unit.acquisition_events import PNG, decode, decode_record, event, fault, record, rules
 
 from scicat_ingest.decode.decoded import Ignored
+from scicat_ingest.decode.event import AcquisitionCompleted
+from scicat_ingest.decode.event_part import EventPart
 from scicat_ingest.faults import (
     InvalidEvent,
     InvalidField,
@@ -51,6 +53,13 @@ def test_null_means_not_given() -> None:
     assert (got.event.title, got.event.revision, got.warnings) == (None, 0, ())
     unknown = {"owner": {"name": "Ada", "nickname": None}, "files": [{"path": "a", "size": 1, "colour": None}]}
     assert decode(event(**unknown)).warnings == ()
+
+
+@pytest.mark.parametrize("part", EventPart.__subclasses__())
+def test_null_is_the_default_of_what_need_not_be_given(part: type[EventPart]) -> None:
+    """Below the top nothing else makes of a null what a missing field is."""
+    optional = [field for field in part.model_fields.values() if not field.is_required()]
+    assert part is AcquisitionCompleted or all(field.default is None for field in optional)
 
 
 def test_null_where_a_value_is_needed_is_a_missing_value() -> None:
